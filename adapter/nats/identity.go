@@ -1,0 +1,78 @@
+package nats
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"comity/party"
+
+	"github.com/nats-io/nkeys"
+)
+
+// Identity is a member's NATS user NKey. It prints as its public half.
+type Identity struct {
+	public string
+	sign   func(nonce []byte) ([]byte, error)
+	seed   func() string // A function, so that no format verb finds it.
+}
+
+// NewIdentity draws an identity from secret, which must be a source such as
+// crypto/rand.Reader.
+func NewIdentity(secret io.Reader) (Identity, error) {
+	var raw [ed25519.SeedSize]byte
+	if _, err := io.ReadFull(secret, raw[:]); err != nil {
+		return Identity{}, fmt.Errorf("draw identity: %w", err)
+	}
+	pair, err := nkeys.FromRawSeed(nkeys.PrefixByteUser, raw[:])
+	if err != nil {
+		return Identity{}, fmt.Errorf("draw identity: %w", err)
+	}
+	return identityOf(pair)
+}
+
+func identityOf(pair nkeys.KeyPair) (Identity, error) {
+	public, err := pair.PublicKey()
+	if err != nil {
+		return Identity{}, fmt.Errorf("identity: %w", err)
+	}
+	seed, err := pair.Seed()
+	if err != nil {
+		return Identity{}, fmt.Errorf("identity: %w", err)
+	}
+	return Identity{public, pair.Sign, func() string { return string(seed) }}, nil
+}
+
+// Public returns the NKey that the charter lists: "U" and 55 more characters.
+func (i Identity) Public() string { return i.public }
+
+// String returns what Public returns.
+func (i Identity) String() string { return i.public }
+
+// GoString returns what Public returns.
+func (i Identity) GoString() string { return i.public }
+
+// LogValue returns what Public returns.
+func (i Identity) LogValue() slog.Value { return slog.StringValue(i.public) }
+
+// SaveIdentity writes i to a new file that only its owner may read.
+func SaveIdentity(path string, i Identity) error { return party.SaveSecret(path, i.seed()) }
+
+// LoadIdentity reads what SaveIdentity wrote, and refuses a file that others may read.
+func LoadIdentity(path string) (Identity, error) {
+	line, err := party.LoadSecret(path)
+	if err != nil {
+		return Identity{}, err
+	}
+	prefix, _, err := nkeys.DecodeSeed([]byte(line))
+	if err != nil || prefix != nkeys.PrefixByteUser {
+		// The library's error is left out: it has seen the secret.
+		return Identity{}, fmt.Errorf("%w: %s:1:1: want the seed of a NATS user NKey (SU...)", party.ErrKeyFile, path)
+	}
+	pair, err := nkeys.FromSeed([]byte(line))
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: %s:1:1: want the seed of a NATS user NKey (SU...)", party.ErrKeyFile, path)
+	}
+	return identityOf(pair)
+}

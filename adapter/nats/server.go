@@ -1,0 +1,160 @@
+package nats
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// systemAccount keeps the server's own events apart from the members.
+const systemAccount = "SYS"
+
+// start runs the server with the walls that the package comment describes.
+func (h *Hub) start(ctx context.Context, cfg HubConfig, own, watcher Identity) error {
+	host, port, err := h.probe(ctx, cfg.Address)
+	if err != nil {
+		return err
+	}
+	tlsConfig, pin, err := hubTLS(cfg.Folder)
+	if err != nil {
+		return err
+	}
+	h.pin = pin.String()
+	system := server.NewAccount(systemAccount)
+	users := []*server.NkeyUser{{Nkey: own.Public()}, {Nkey: watcher.Public(), Account: system}}
+	for _, m := range cfg.Members {
+		users = append(users, &server.NkeyUser{Nkey: m.NKey, Permissions: permissionsOf(m.Name)})
+	}
+	options := &server.Options{
+		ServerName: "comity-hub", Host: host, Port: port,
+		Nkeys: users, Accounts: []*server.Account{system}, SystemAccount: systemAccount,
+		TLSConfig: tlsConfig, TLSHandshakeFirst: true, TLSTimeout: dialTimeout.Seconds(), AuthTimeout: dialTimeout.Seconds(),
+		MaxPayload: int32(h.payload + envelope), MaxPending: int64(h.pending()), //nolint:gosec // Bounded by payloadOf.
+		MaxConn: maxConnections*len(cfg.Members) + 2, MaxSubs: 1000, MaxControlLine: 1024,
+		PingInterval: pingEvery, MaxPingsOut: 2, WriteDeadline: dialTimeout,
+		NoSigs: true, NoLog: true,
+	}
+	if h.server, err = server.NewServer(options); err != nil {
+		return err
+	}
+	log := &serverLog{logger: h.logger}
+	h.server.SetLogger(log, false, false)
+	h.server.Start()
+	if !h.server.ReadyForConnections(dialTimeout) {
+		h.server.Shutdown()
+		return errors.New("the server does not accept connections; its log is at debug level")
+	}
+	return nil
+}
+
+// probe binds the address once, since the server does not return why it could not.
+func (h *Hub) probe(ctx context.Context, address string) (host string, port int, err error) {
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if port, err = strconv.Atoi(text); err != nil || port < 0 || port > 65535 {
+		return "", 0, fmt.Errorf("%w: port %q; use 0 to 65535", ErrConfig, text)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return "", 0, err
+	}
+	if err := l.Close(); err != nil {
+		return "", 0, err
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT // The server's zero means 4222.
+	}
+	return host, port, nil
+}
+
+// pending is what may wait for one connection. The hub's own gets a message of every
+// member at the same time.
+func (h *Hub) pending() int { return minPending + (len(h.members)+1)*(h.payload+envelope) }
+
+// permissionsOf are the walls around one member. An answer goes to the place that a
+// request of the hub names, once and within answerWithin.
+func permissionsOf(name string) *server.Permissions {
+	return &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: []string{"m." + name + ".>"}},
+		Subscribe: &server.SubjectPermission{Allow: []string{"h." + name + ".>", "b.>", inboxOf(name) + ".>"}},
+		Response:  &server.ResponsePermission{MaxMsgs: 1, Expires: answerWithin},
+	}
+}
+
+// inboxOf is where answers to name arrive.
+func inboxOf(name string) string { return "i." + name }
+
+// dial connects to the server inside this process.
+func (h *Hub) dial(identity Identity) (*nats.Conn, error) {
+	return nats.Connect("", nats.InProcessServer(h.server), nats.Nkey(identity.Public(), identity.sign),
+		nats.Name(hubName), nats.CustomInboxPrefix(inboxOf(hubName)), nats.Timeout(dialTimeout), nats.NoReconnect(),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			h.logger.Error("hub connection", slog.Any("error", err))
+		}))
+}
+
+// watch learns from the server's own events whose connections open and end.
+func (h *Hub) watch(identity Identity, presence func(string, bool)) error {
+	conn, err := h.dial(identity)
+	if err != nil {
+		return err
+	}
+	context.AfterFunc(h.ctx, conn.Close)
+	// One subscription for both events keeps them in order.
+	_, err = conn.Subscribe("$SYS.ACCOUNT.*.*", func(m *nats.Msg) {
+		if connected := strings.HasSuffix(m.Subject, ".CONNECT"); connected || strings.HasSuffix(m.Subject, ".DISCONNECT") {
+			h.present(m, connected, presence)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return conn.FlushTimeout(dialTimeout)
+}
+
+func (h *Hub) present(m *nats.Msg, connected bool, presence func(string, bool)) {
+	var event server.ConnectEventMsg // A disconnection has the same fields and more.
+	if err := json.Unmarshal(m.Data, &event); err != nil {
+		h.logger.Warn("server event not read", slog.String("subject", m.Subject), slog.Any("error", err))
+		return
+	}
+	name, ok := h.byNKey[event.Client.User]
+	if !ok {
+		return
+	}
+	if !connected {
+		h.members[name].life.renew()
+	}
+	if presence != nil {
+		presence(name, connected)
+	}
+}
+
+// serverLog gives the server's log to ours. The server writes no payloads, since its
+// trace is off.
+type serverLog struct{ logger *slog.Logger }
+
+func (l *serverLog) write(level, format string, v []any) {
+	l.logger.Debug("nats server", slog.String("level", level), slog.String("text", fmt.Sprintf(format, v...)))
+}
+
+func (l *serverLog) Noticef(format string, v ...any) { l.write("notice", format, v) }
+func (l *serverLog) Warnf(format string, v ...any)   { l.write("warn", format, v) }
+func (l *serverLog) Fatalf(format string, v ...any)  { l.write("fatal", format, v) }
+func (l *serverLog) Errorf(format string, v ...any)  { l.write("error", format, v) }
+func (l *serverLog) Debugf(format string, v ...any)  { l.write("debug", format, v) }
+func (l *serverLog) Tracef(string, ...any)           {}

@@ -1,0 +1,110 @@
+package solve
+
+import (
+	"cmp"
+	"slices"
+
+	"comity"
+	"comity/canon"
+	"comity/party"
+	"comity/quantity"
+)
+
+// form is a problem in canonical order, without names.
+type form struct {
+	order   order
+	columns []column
+	rows    []row
+	need    []int64
+	members [][]int // Columns by party.
+}
+
+type column struct {
+	cost, lower, upper int64
+	party              int // -1 for none.
+	terms              []term
+}
+
+type row struct {
+	lower, upper *int64
+	terms        []term
+}
+
+// term is a coefficient at a row of a column, or at a column of a row.
+type term struct {
+	at    int
+	coeff int64
+}
+
+func newForm(p comity.Problem, lot canon.Digest) *form {
+	f := &form{
+		order:   canonicalOrder(p, lot),
+		columns: make([]column, len(p.Columns)),
+		rows:    make([]row, len(p.Rows)),
+		need:    make([]int64, len(p.Needs)),
+		members: make([][]int, len(p.Needs)),
+	}
+	partyAt := inverse(f.order.parties)
+	for k, from := range f.order.parties {
+		f.need[k] = int64(p.Needs[from].Amount)
+	}
+	for j, from := range f.order.columns {
+		c := p.Columns[from]
+		f.columns[j] = column{cost: int64(c.Cost), lower: int64(c.Lower), upper: int64(c.Upper), party: -1}
+		if k, ok := findNeed(p.Needs, c.Party); ok {
+			f.columns[j].party = partyAt[k]
+			f.members[partyAt[k]] = append(f.members[partyAt[k]], j)
+		}
+	}
+	columnAt := inverse(f.order.columns)
+	for i, from := range f.order.rows {
+		r := p.Rows[from]
+		f.rows[i] = row{lower: plain(r.Lower), upper: plain(r.Upper)}
+		for _, t := range r.Terms {
+			f.rows[i].terms = append(f.rows[i].terms, term{columnAt[t.Column], int64(t.Coeff)})
+		}
+		slices.SortFunc(f.rows[i].terms, func(a, b term) int { return cmp.Compare(a.at, b.at) })
+		for _, t := range f.rows[i].terms {
+			f.columns[t.at].terms = append(f.columns[t.at].terms, term{i, t.coeff})
+		}
+	}
+	return f
+}
+
+// units puts the values of the form's columns back into the problem's order.
+func (f *form) units(x []int64) []quantity.Amount {
+	units := make([]quantity.Amount, len(x))
+	for j, at := range f.order.columns {
+		units[at] = quantity.Amount(x[j])
+	}
+	return units
+}
+
+// prices puts the prices of the form's rows back into the problem's order.
+func (f *form) prices(y []int64) []canon.Int {
+	prices := make([]canon.Int, len(y))
+	for i, at := range f.order.rows {
+		prices[at] = canon.Int(y[i])
+	}
+	return prices
+}
+
+func plain(a *quantity.Amount) *int64 {
+	if a == nil {
+		return nil
+	}
+	v := int64(*a)
+	return &v
+}
+
+func inverse(order []int) []int {
+	at := make([]int, len(order))
+	for k, from := range order {
+		at[from] = k
+	}
+	return at
+}
+
+func findNeed(needs []comity.Need, id party.ID) (int, bool) {
+	return slices.BinarySearchFunc(needs, id, func(n comity.Need, id party.ID) int { return cmp.Compare(n.Party, id) })
+}

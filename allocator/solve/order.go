@@ -1,0 +1,234 @@
+package solve
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"slices"
+
+	"comity"
+	"comity/canon"
+)
+
+// graph is a problem without names: columns, rows and parties are nodes, coefficients
+// and membership are edges. Two nodes that no number tells apart look the same.
+type graph struct {
+	edges  [][]edge
+	colour []int // By node: nodes of one colour form one cell, numbered by its first place.
+	cell   [][]int
+}
+
+type edge struct {
+	to    int
+	label int // Rank of the coefficient among all, from 1; 0 for membership of a party.
+}
+
+// order is a way to list columns, rows and parties that depends on the numbers of the
+// problem and, among nodes that these do not tell apart, on the lot. It does not
+// depend on names or on the order of the input.
+type order struct {
+	columns, rows, parties []int // Places in the problem.
+}
+
+// canonicalOrder refines colours until every node has the same number of neighbours
+// of each colour as the others of its own (colour refinement; Berkholz, Bonsma and
+// Grohe, "Tight lower and upper bounds for the complexity of canonical colour
+// refinement", 2017). While parties share a colour, the lot singles one of them out
+// and refinement goes on; then columns, then rows.
+func canonicalOrder(p comity.Problem, lot canon.Digest) order {
+	columns, rows, parties := len(p.Columns), len(p.Rows), len(p.Needs)
+	g := newGraph(p)
+	ticket := func(node int) [sha256.Size]byte {
+		name := ""
+		switch {
+		case node < columns:
+			name = "column/" + p.Columns[node].ID
+		case node < columns+rows:
+			name = "row/" + p.Rows[node-columns].ID
+		default:
+			name = "party/" + string(p.Needs[node-columns-rows].Party)
+		}
+		return sha256.Sum256(append(lot[:], name...))
+	}
+	for _, kind := range [][2]int{{columns + rows, columns + rows + parties}, {0, columns}, {columns, columns + rows}} {
+		for {
+			node, shared := g.draw(kind[0], kind[1], ticket)
+			if !shared {
+				break
+			}
+			g.single(node)
+		}
+	}
+	places := make([]int, len(g.edges))
+	for node, c := range g.colour {
+		places[c] = node
+	}
+	var o order
+	for _, node := range places {
+		switch {
+		case node < columns:
+			o.columns = append(o.columns, node)
+		case node < columns+rows:
+			o.rows = append(o.rows, node-columns)
+		default:
+			o.parties = append(o.parties, node-columns-rows)
+		}
+	}
+	return o
+}
+
+func newGraph(p comity.Problem) *graph {
+	columns, rows := len(p.Columns), len(p.Rows)
+	g := &graph{edges: make([][]edge, columns+rows+len(p.Needs))}
+	join := func(a, b, label int) {
+		g.edges[a] = append(g.edges[a], edge{b, label})
+		g.edges[b] = append(g.edges[b], edge{a, label})
+	}
+	coefficients := []canon.Int{}
+	for _, r := range p.Rows {
+		for _, t := range r.Terms {
+			coefficients = append(coefficients, t.Coeff)
+		}
+	}
+	slices.Sort(coefficients)
+	coefficients = slices.Compact(coefficients)
+	content := make([][]int64, len(g.edges))
+	for i, r := range p.Rows {
+		content[columns+i] = rowContent(r)
+		for _, t := range r.Terms {
+			rank, _ := slices.BinarySearch(coefficients, t.Coeff)
+			join(columns+i, t.Column, rank+1)
+		}
+	}
+	for k, n := range p.Needs {
+		content[columns+rows+k] = []int64{2, int64(n.Amount)}
+	}
+	for j, c := range p.Columns {
+		content[j] = []int64{0, int64(c.Cost), int64(c.Lower), int64(c.Upper)}
+		if k, ok := findNeed(p.Needs, c.Party); ok {
+			join(j, columns+rows+k, 0)
+		}
+	}
+	all := make([]int, len(g.edges))
+	for node := range all {
+		all[node] = node
+	}
+	g.colour = make([]int, len(all))
+	g.cell = make([][]int, len(all))
+	g.split(all, func(a, b int) int { return slices.Compare(content[a], content[b]) })
+	g.refine(all)
+	return g
+}
+
+func rowContent(r comity.Row) []int64 {
+	content := []int64{1, 0, 0, 0, 0}
+	if r.Lower != nil {
+		content[1], content[2] = 1, int64(*r.Lower)
+	}
+	if r.Upper != nil {
+		content[3], content[4] = 1, int64(*r.Upper)
+	}
+	return content
+}
+
+// draw returns the node with the lowest ticket in the first cell, among nodes from
+// first to before end, that has more than one.
+func (g *graph) draw(first, end int, ticket func(int) [sha256.Size]byte) (int, bool) {
+	lowest := len(g.colour)
+	for node := first; node < end; node++ {
+		if c := g.colour[node]; c < lowest && len(g.cell[c]) > 1 {
+			lowest = c
+		}
+	}
+	if lowest == len(g.colour) {
+		return 0, false
+	}
+	return slices.MinFunc(g.cell[lowest], func(a, b int) int {
+		x, y := ticket(a), ticket(b)
+		return bytes.Compare(x[:], y[:])
+	}), true
+}
+
+// single puts a node before the others of its cell and refines.
+func (g *graph) single(node int) {
+	g.refine(g.split(g.cell[g.colour[node]], func(a, b int) int {
+		switch node {
+		case a:
+			return -1
+		case b:
+			return 1
+		default:
+			return 0
+		}
+	}))
+}
+
+// refine splits cells until neighbours cannot tell their members apart. All cells
+// next to a change are split by the colours of one and the same moment, so that the
+// outcome does not depend on the order in which cells are visited.
+func (g *graph) refine(changed []int) {
+	for len(changed) > 0 {
+		var near []int
+		for _, node := range changed {
+			for _, e := range g.edges[node] {
+				if c := g.colour[e.to]; len(g.cell[c]) > 1 {
+					near = append(near, c)
+				}
+			}
+		}
+		slices.Sort(near)
+		near = slices.Compact(near)
+		views := map[int][][2]int{}
+		for _, c := range near {
+			for _, node := range g.cell[c] {
+				views[node] = g.view(node)
+			}
+		}
+		changed = nil
+		for _, c := range near {
+			changed = append(changed, g.split(g.cell[c], func(a, b int) int {
+				return slices.CompareFunc(views[a], views[b], compareSeen)
+			})...)
+		}
+	}
+}
+
+// view lists what a node sees: labels and colours, ascending.
+func (g *graph) view(node int) [][2]int {
+	seen := make([][2]int, len(g.edges[node]))
+	for k, e := range g.edges[node] {
+		seen[k] = [2]int{e.label, g.colour[e.to]}
+	}
+	slices.SortFunc(seen, compareSeen)
+	return seen
+}
+
+func compareSeen(a, b [2]int) int {
+	return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
+}
+
+// split sorts the members of one cell and gives each class of equals its own colour,
+// starting at the cell's. It returns the members whose colour changed, and one class
+// that kept its colour although others left it counts as unchanged.
+func (g *graph) split(members []int, compare func(a, b int) int) []int {
+	sorted := slices.Clone(members)
+	slices.SortFunc(sorted, compare)
+	start := g.colour[sorted[0]]
+	var changed []int
+	for from := 0; from < len(sorted); {
+		end := from + 1
+		for end < len(sorted) && compare(sorted[from], sorted[end]) == 0 {
+			end++
+		}
+		class := sorted[from:end:end]
+		for _, node := range class {
+			if g.colour[node] != start+from {
+				changed = append(changed, node)
+			}
+			g.colour[node] = start + from
+		}
+		g.cell[start+from] = class
+		from = end
+	}
+	return changed
+}

@@ -1,0 +1,202 @@
+// Package solve finds the allocation of a problem and the prices that prove it good.
+// It trusts nobody: whatever a solver returns passes package certificate or is not
+// returned.
+//
+// Many allocations are usually worth the same. Which one is published must not depend
+// on the order of a file, on names, or on a solver's habits, so it is defined:
+//
+//	Among all allocations of the greatest worth, the one whose sum of squared unmet
+//	needs, each divided by the party's need, is smallest, in whole units. Where
+//	two such allocations differ by units between parties that no number tells apart,
+//	a public lot decides.
+//
+// Whole units at marginal value (need - k - 1/2)/need are Webster's quotients, by which
+// parliaments allot seats. How it is computed: docs/decisions/canonical-allocation.md.
+package solve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+
+	"comity"
+	"comity/allocator/certificate"
+	"comity/canon"
+	"comity/quantity"
+)
+
+var (
+	// ErrInfeasible says that the charter's rules contradict each other.
+	ErrInfeasible = errors.New("no feasible allocation")
+	// ErrSolver says that the solver failed or returned what proves nothing.
+	ErrSolver = errors.New("solver gave no usable result")
+	// ErrTooLarge says that a problem exceeds the sizes that are computed with.
+	ErrTooLarge = errors.New("problem too large")
+)
+
+// LP is a linear programme in floating point: maximise Cost'x subject to
+// RowLower <= Ax <= RowUpper and Lower <= x <= Upper. Infinite bounds are allowed on
+// rows and columns. Entries of column j are Index and Value from Start[j] to Start[j+1].
+type LP struct {
+	Cost, Lower, Upper []float64
+	RowLower, RowUpper []float64
+	Start, Index       []int32
+	Value              []float64
+	Integer            bool // All columns are whole numbers.
+}
+
+// Status says what a solver found.
+type Status int
+
+// What a solver can find. Everything else is an error.
+const (
+	Optimal Status = iota + 1
+	NoSolution
+)
+
+// Solution is a solver's answer. Duals are positive towards a row's upper bound; they
+// are absent for Integer programmes. An infeasible programme may bring a Ray: row
+// prices, of either sign as a whole, that no point satisfies.
+type Solution struct {
+	Status Status
+	Primal []float64
+	Dual   []float64
+	Ray    []float64
+}
+
+// Solver solves one programme. It must return the same answer to the same programme
+// on every machine; it need not be right.
+type Solver interface {
+	Solve(ctx context.Context, lp LP) (Solution, error)
+}
+
+// Result is an allocation with its proof.
+type Result struct {
+	Units       []quantity.Amount // By column of the problem.
+	Parties     []comity.Share    // By party, as the problem's needs.
+	Certificate comity.Certificate
+}
+
+// ConflictError is the error for rules that contradict each other: it wraps
+// ErrInfeasible and carries the proof.
+type ConflictError struct {
+	Clauses []string    // Ids of the clauses that cannot all be kept, ascending.
+	Rows    []string    // Ids of their rows that the proof needs, ascending.
+	Ray     []canon.Int // certificate.CheckInfeasible accepts it.
+}
+
+// Error names the clauses in one sentence.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("%v: %s cannot all be kept (%d rows: %s); amend one of them or change what it is computed from",
+		ErrInfeasible, listOf(e.Clauses), len(e.Rows), listOf(e.Rows))
+}
+
+// Unwrap returns ErrInfeasible.
+func (e *ConflictError) Unwrap() error { return ErrInfeasible }
+
+// Allocate returns the allocation that the package comment defines, with its
+// certificate. The lot is public chance that no party could choose; it is used only
+// between parties that no number of the problem tells apart.
+//
+// Rules that contradict each other are a *ConflictError; a solver that fails or
+// misleads is ErrSolver; a malformed problem is certificate.ErrShape and one whose
+// numbers are too large for checked 64-bit sums is ErrTooLarge.
+func Allocate(ctx context.Context, p comity.Problem, s Solver, lot canon.Digest) (Result, error) {
+	if err := checkSize(p); err != nil {
+		return Result{}, err
+	}
+	f := newForm(p, lot)
+	x, prices, err := f.solve(ctx, p, s)
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{Units: f.units(x)}
+	if result.Certificate, err = certificate.State(p, result.Units, f.prices(prices)); err != nil {
+		return Result{}, fmt.Errorf("%w: %w", ErrSolver, err)
+	}
+	if result.Parties, err = certificate.Shares(p, result.Units); err != nil {
+		return Result{}, err
+	}
+	return result, nil
+}
+
+// solve returns whole units and prices in the form's order.
+func (f *form) solve(ctx context.Context, p comity.Problem, s Solver) (x, prices []int64, err error) {
+	if len(f.columns) == 0 {
+		return nil, make([]int64, len(f.rows)), nil
+	}
+	w, err := bestWorth(ctx, p, f, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	fc := newFace(f, w)
+	x, whole, err := fc.even(ctx, s, w.start)
+	if err != nil {
+		return nil, nil, err
+	}
+	if whole {
+		_, err := certificate.Objective(p, f.units(x))
+		whole = err == nil
+	}
+	if !whole {
+		if x, err = fc.wholeUnits(ctx, p, s, x); err != nil {
+			return nil, nil, err
+		}
+	}
+	f.exchange(x)
+	return x, w.prices, nil
+}
+
+const (
+	// maxNodes bounds columns, rows, parties and terms alike: 20 times the largest
+	// problem measured, 48,012 columns.
+	maxNodes = 1 << 20
+	// maxSum bounds every sum over a row, so that no order of adding overflows.
+	maxSum = 1 << 61
+)
+
+// checkSize refuses what the 64-bit sums of this package could not hold.
+func checkSize(p comity.Problem) error {
+	if err := certificate.CheckShape(p); err != nil {
+		return err
+	}
+	terms := 0
+	for _, r := range p.Rows {
+		terms += len(r.Terms)
+		sum := new(big.Int)
+		for _, t := range r.Terms {
+			c := p.Columns[t.Column]
+			end := new(big.Int).SetUint64(max(size(int64(c.Lower)), size(int64(c.Upper))))
+			sum.Add(sum, end.Mul(end, new(big.Int).SetUint64(size(int64(t.Coeff)))))
+		}
+		if sum.Cmp(big.NewInt(maxSum)) > 0 {
+			return fmt.Errorf("row %s: %w: its sum can reach %s, at most 2^61 is computed with", r.ID, ErrTooLarge, sum)
+		}
+	}
+	if len(p.Columns) > maxNodes || len(p.Rows) > maxNodes || len(p.Needs) > maxNodes || terms > maxNodes {
+		return fmt.Errorf("%w: %d columns, %d rows, %d needs, %d terms; at most %d of each", ErrTooLarge,
+			len(p.Columns), len(p.Rows), len(p.Needs), terms, maxNodes)
+	}
+	total := new(big.Int)
+	for _, c := range p.Columns {
+		total.Add(total, new(big.Int).SetUint64(max(size(int64(c.Lower)), size(int64(c.Upper)))))
+	}
+	for _, n := range p.Needs {
+		total.Add(total, big.NewInt(int64(n.Amount)))
+	}
+	if total.Cmp(big.NewInt(maxSum)) > 0 {
+		return fmt.Errorf("%w: all columns and needs together reach %s, at most 2^61 is computed with", ErrTooLarge, total)
+	}
+	return nil
+}
+
+// listOf writes at most twelve names, as in "a, b and 3 more".
+func listOf(names []string) string {
+	const most = 12
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}

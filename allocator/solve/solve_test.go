@@ -1,0 +1,308 @@
+package solve_test
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"comity"
+	"comity/allocator/certificate"
+	"comity/allocator/solve"
+	"comity/canon"
+	"comity/exact"
+	"comity/party"
+	"comity/quantity"
+)
+
+// cases are the vaccine charter at scarce and at ample supply, with few and with many
+// levels of weights; few levels make most of the doses a matter of evenness.
+func cases(parties int) map[string]comity.Problem {
+	list := map[string]comity.Problem{}
+	for _, levels := range []int64{1, 3, 25} {
+		for _, supply := range []int64{20_000_003, 300_000_001, 3_000_000_007} {
+			r := rand.New(rand.NewPCG(uint64(levels), uint64(supply)))
+			list[fmt.Sprintf("levels=%d/supply=%d", levels, supply)] = vaccines(world(r, parties, 6, levels), supply)
+		}
+	}
+	return list
+}
+
+func TestTheVaccineCharterIsCertifiedWithoutGap(t *testing.T) {
+	for name, p := range cases(31) {
+		t.Run(name, func(t *testing.T) {
+			got, err := solve.Allocate(t.Context(), p, engine(t), canon.Digest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := certificate.Check(p, got.Units, got.Certificate, exact.Int(0)); err != nil {
+				t.Error(err)
+			}
+			t.Logf("objective %s, bound %s, certified gap %s", got.Certificate.Objective, got.Certificate.Bound, got.Certificate.Gap)
+			checkQuotients(t, p, got)
+		})
+	}
+}
+
+// checkQuotients is the plain twin: where rows bound the sum of everything or of one
+// party, units are spread most evenly exactly if no single unit can better move to
+// another party (Frank and Murota, "Decreasing minimization on M-convex sets", 2022).
+func checkQuotients(t *testing.T, p comity.Problem, got solve.Result) {
+	t.Helper()
+	for a, give := range p.Columns {
+		for b, take := range p.Columns {
+			k, l := a/2, b/2
+			from, to := got.Parties[k].Amount, got.Parties[l].Amount
+			if give.Cost != take.Cost || k == l || got.Units[a] == 0 || got.Units[b] == take.Upper ||
+				from == *p.Rows[len(p.Needs)+k].Lower || to == *p.Rows[l].Upper {
+				continue
+			}
+			last, _ := exact.Ratio(int64(2*from-1), int64(p.Needs[k].Amount))
+			next, _ := exact.Ratio(int64(2*to+1), int64(p.Needs[l].Amount))
+			if last.Cmp(next) > 0 {
+				t.Errorf("%s keeps a unit with quotient %s that %s would take at %s", give.ID, last, take.ID, next)
+			}
+		}
+	}
+}
+
+// TestNeutrality renames everything, which also reorders everything. No unit may move
+// between parties, except that parties with equal data may trade places by lot.
+func TestNeutrality(t *testing.T) {
+	moved, runs := quantity.Amount(0), 0
+	for name, p := range cases(31) {
+		want := outcomes(p, allocate(t, p, canon.Digest{}))
+		r := rand.New(rand.NewPCG(7, uint64(len(name))))
+		for range 3 {
+			q, to := renamed(r, p)
+			got := allocate(t, q, canon.Sum([]byte{byte(runs)}))
+			back := make([]quantity.Amount, len(p.Columns))
+			for j := range back {
+				back[j] = got[to[j]]
+			}
+			runs++
+			for data, units := range outcomes(p, back) {
+				for k := range units {
+					moved += max(units[k]-want[data][k], want[data][k]-units[k])
+				}
+			}
+		}
+	}
+	if t.Logf("%d renamings of 31 parties", runs); moved != 0 {
+		t.Errorf("%d units changed hands, want 0", moved)
+	}
+}
+
+func allocate(t testing.TB, p comity.Problem, lot canon.Digest) []quantity.Amount {
+	t.Helper()
+	got, err := solve.Allocate(t.Context(), p, engine(t), lot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.Units
+}
+
+// outcomes lists the units of each group, sorted, by the data of its party: parties
+// with equal data have one list.
+func outcomes(p comity.Problem, units []quantity.Amount) map[string][]quantity.Amount {
+	list := map[string][]quantity.Amount{}
+	for j, c := range p.Columns {
+		a, b := p.Columns[j&^1], p.Columns[j|1]
+		data := fmt.Sprint(c.Cost, c.Upper, a.Cost, a.Upper, b.Cost, b.Upper, *p.Rows[j/2].Upper)
+		list[data] = append(list[data], units[j])
+		slices.Sort(list[data])
+	}
+	return list
+}
+
+func TestTheLotDecidesOnlyBetweenEqualParties(t *testing.T) {
+	p := comity.Problem{Rows: []comity.Row{{ID: "c.supply", Clause: "c.supply", Upper: amount(10)}}}
+	for j, id := range []party.ID{"AA", "BB", "CC"} {
+		p.Columns = append(p.Columns, comity.Column{ID: string(id), Party: id, Cost: 1, Upper: 5})
+		p.Needs = append(p.Needs, comity.Need{Party: id, Amount: 5})
+		p.Rows[0].Terms = append(p.Rows[0].Terms, comity.Term{Column: j, Coeff: 1})
+	}
+	lucky := map[string]int{}
+	for k := range 60 {
+		lucky[fmt.Sprint(allocate(t, p, canon.Sum([]byte{byte(k)})))]++
+	}
+	if len(lucky) != 3 || lucky["[4 3 3]"] == 0 || lucky["[3 4 3]"] == 0 || lucky["[3 3 4]"] == 0 {
+		t.Errorf("60 lots give %v, want each of three equal parties to draw the tenth unit", lucky)
+	}
+}
+
+// TestSmallProblemsAgainstEnumeration compares with all whole-unit plans: rows over
+// consecutive columns, which keep whole numbers whole.
+func TestSmallProblemsAgainstEnumeration(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		p := drawIntervals(r)
+		best, spread, feasible := enumerate(p)
+		got, err := solve.Allocate(t.Context(), p, engine(t), canon.Digest{})
+		if !feasible {
+			var conflict *solve.ConflictError
+			if !errors.As(err, &conflict) || certificate.CheckInfeasible(p, conflict.Ray) != nil {
+				r.Fatalf("no plan exists, got %v", err)
+			}
+			return
+		}
+		if err != nil {
+			r.Fatal(err)
+		}
+		if got.Certificate.Objective.Cmp(exact.Int(best)) != 0 || got.Certificate.Gap.Sign() != 0 {
+			r.Fatalf("worth %s with gap %s, enumeration finds %d", got.Certificate.Objective, got.Certificate.Gap, best)
+		}
+		if s := spreadOf(p, got.Units); s.Cmp(spread) != 0 {
+			r.Fatalf("units %v have squared unmet needs %s, enumeration finds %s", got.Units, s, spread)
+		}
+	})
+}
+
+// TestArbitraryCoefficientsStayCertified has rows that break whole numbers: the
+// result need not be best, but it keeps every rule and its bound holds.
+func TestArbitraryCoefficientsStayCertified(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		p := drawIntervals(r)
+		for i := range p.Rows {
+			for k := range p.Rows[i].Terms {
+				p.Rows[i].Terms[k].Coeff = canon.Int(rapid.IntRange(1, 5).Draw(r, "coefficient"))
+			}
+		}
+		best, _, feasible := enumerate(p)
+		got, err := solve.Allocate(t.Context(), p, engine(t), canon.Digest{})
+		if !feasible {
+			if err == nil {
+				r.Fatalf("no plan exists, got %v", got.Units)
+			}
+			return
+		}
+		if err != nil {
+			r.Fatal(err)
+		}
+		if got.Certificate.Bound.Cmp(exact.Int(best)) < 0 {
+			r.Fatalf("bound %s, enumeration finds %d", got.Certificate.Bound, best)
+		}
+		stated, err := certificate.State(p, got.Units, got.Certificate.Duals)
+		if err != nil || stated.Gap.Cmp(got.Certificate.Gap) != 0 {
+			r.Fatalf("stated gap %s, computed %s: %v", got.Certificate.Gap, stated.Gap, err)
+		}
+	})
+}
+
+func TestConflictNamesTheClauses(t *testing.T) {
+	p := vaccines(world(rand.New(rand.NewPCG(3, 3)), 31, 0, 3), 300_000_000)
+	for i := range p.Rows {
+		if p.Rows[i].ID == "c.floor/P05" {
+			p.Rows[i].Lower = amount(int64(*p.Rows[i-31].Upper) + 1)
+		}
+	}
+	_, err := solve.Allocate(t.Context(), p, engine(t), canon.Digest{})
+	var conflict *solve.ConflictError
+	if !errors.As(err, &conflict) || !errors.Is(err, solve.ErrInfeasible) {
+		t.Fatalf("got %v, want a conflict", err)
+	}
+	if diff := gocmp.Diff([]string{"c.cold/P05", "c.floor/P05"}, conflict.Rows); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if err := certificate.CheckInfeasible(p, conflict.Ray); err != nil {
+		t.Error(err)
+	}
+	t.Log(err)
+}
+
+func drawIntervals(r *rapid.T) comity.Problem {
+	var p comity.Problem
+	parties := rapid.IntRange(1, 3).Draw(r, "parties")
+	for k := range parties {
+		id := party.ID(fmt.Sprintf("P%d", k))
+		need := comity.Need{Party: id}
+		for g := range rapid.IntRange(1, 2).Draw(r, "groups") {
+			c := comity.Column{
+				ID: fmt.Sprintf("%s/%d", id, g), Party: id,
+				Cost:  canon.Int(rapid.IntRange(-1, 2).Draw(r, "cost")),
+				Upper: quantity.Amount(rapid.IntRange(0, 6).Draw(r, "upper")),
+			}
+			need.Amount += c.Upper
+			p.Columns = append(p.Columns, c)
+		}
+		p.Needs = append(p.Needs, need)
+	}
+	for i := range rapid.IntRange(0, 4).Draw(r, "rows") {
+		from := rapid.IntRange(0, len(p.Columns)-1).Draw(r, "from")
+		to := rapid.IntRange(from, len(p.Columns)-1).Draw(r, "to")
+		row := comity.Row{ID: fmt.Sprint(i), Clause: fmt.Sprint(i)}
+		for j := from; j <= to; j++ {
+			row.Terms = append(row.Terms, comity.Term{Column: j, Coeff: 1})
+		}
+		low := rapid.Int64Range(0, 12).Draw(r, "low")
+		high := rapid.Int64Range(low, 14).Draw(r, "high")
+		if rapid.Bool().Draw(r, "floor") {
+			row.Lower = &[]quantity.Amount{quantity.Amount(low)}[0]
+		}
+		if rapid.Bool().Draw(r, "cap") {
+			row.Upper = &[]quantity.Amount{quantity.Amount(high)}[0]
+		}
+		p.Rows = append(p.Rows, row)
+	}
+	return p
+}
+
+// enumerate tries every plan.
+func enumerate(p comity.Problem) (best int64, spread exact.Rat, feasible bool) {
+	units := make([]quantity.Amount, len(p.Columns))
+	var visit func(j int)
+	visit = func(j int) {
+		if j == len(units) {
+			worth, err := certificate.Objective(p, units)
+			if err != nil {
+				return
+			}
+			w, s := worth.Big().Num().Int64(), spreadOf(p, units)
+			if !feasible || cmp.Or(cmp.Compare(w, best), -s.Cmp(spread)) > 0 {
+				best, spread, feasible = w, s, true
+			}
+			return
+		}
+		for x := p.Columns[j].Lower; x <= p.Columns[j].Upper; x++ {
+			units[j] = x
+			visit(j + 1)
+		}
+	}
+	visit(0)
+	return best, spread, feasible
+}
+
+// spreadOf returns the sum of squared unmet needs, each divided by the need.
+func spreadOf(p comity.Problem, units []quantity.Amount) exact.Rat {
+	shares, err := certificate.Shares(p, units)
+	if err != nil {
+		panic(err)
+	}
+	var sum exact.Rat
+	for k, n := range p.Needs {
+		if n.Amount > 0 {
+			unmet := int64(n.Amount - shares[k].Amount)
+			term, _ := exact.Ratio(unmet*unmet, int64(n.Amount))
+			sum = sum.Add(term)
+		}
+	}
+	return sum
+}
+
+func BenchmarkAllocate(b *testing.B) {
+	for _, parties := range []int{31, 200} {
+		p := vaccines(world(rand.New(rand.NewPCG(1, 1)), parties, 6, 3), 300_000_001)
+		b.Run(fmt.Sprintf("parties=%d", parties), func(b *testing.B) {
+			s := engine(b)
+			for b.Loop() {
+				if _, err := solve.Allocate(b.Context(), p, s, canon.Digest{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

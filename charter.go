@@ -1,0 +1,170 @@
+package comity
+
+import (
+	"comity/canon"
+	"comity/exact"
+	"comity/party"
+	"comity/quantity"
+)
+
+// Charter is the sealed form of the rules of one body. Its digest is the trust
+// anchor: keys, thresholds, log and clauses all follow from it. People write YAML
+// (package adapter/yaml); package governor/charter reads, lints and seals it.
+type Charter struct {
+	Comity       string        `json:"comity"` // "charter/v1".
+	ID           string        `json:"id"`     // Names the body.
+	Version      int           `json:"version"`
+	Supersedes   *canon.Digest `json:"supersedes"` // Null for version 1.
+	Domain       string        `json:"domain"`     // "health.vaccines".
+	Pack         string        `json:"pack"`       // "health@1": the vocabulary of inputs.
+	Title        Text          `json:"title"`
+	Languages    []string      `json:"authentic_languages"`
+	Effective    string        `json:"effective"` // RFC 3339 in UTC: nothing has effect before.
+	Purpose      Purpose       `json:"purpose"`
+	Parties      []Party       `json:"parties"` // Ascending by id.
+	Scope        Scope         `json:"scope"`
+	Data         []DataClause  `json:"data"`
+	Models       ModelClause   `json:"models"`
+	Objective    Objective     `json:"objective"`
+	Constraints  []Constraint  `json:"constraints"`
+	Decisions    Decisions     `json:"decisions"`
+	Transparency Transparency  `json:"transparency"`
+	Sunset       Sunset        `json:"sunset"`
+}
+
+// Purpose says what the body is for and what it must never be used for.
+type Purpose struct {
+	Allowed []string `json:"allowed"`
+	Banned  []string `json:"banned"` // Wins over everything.
+}
+
+// Party is one signatory: its officers' keys, which seal rules, and its node's keys,
+// which sign statements, cosign checkpoints and open connections.
+type Party struct {
+	ID     party.ID  `json:"id"`
+	Kind   string    `json:"kind"` // state, agency, hospital, operator, firm, observer.
+	Name   Text      `json:"name"`
+	Weight exact.Rat `json:"weight"`
+	Groups []string  `json:"groups"`
+	Keys   Threshold `json:"keys"`
+	Node   Node      `json:"node"`
+}
+
+// Threshold is an M-of-N rule over C2SP verifier keys.
+type Threshold struct {
+	Threshold int      `json:"threshold"`
+	Of        []string `json:"of"`
+}
+
+// Node names the keys of a party's running node, all of them C2SP verifier keys but
+// Transport, which is a NATS user NKey.
+type Node struct {
+	Key       string `json:"key"`       // Signs statements (Ed25519).
+	Transport string `json:"transport"` // Opens the connection to the hub.
+}
+
+// Scope is what is allocated and how often.
+type Scope struct {
+	Resource string `json:"resource"` // "doses".
+	Unit     string `json:"unit"`     // "dose": always whole.
+	Cadence  string `json:"cadence"`  // ISO 8601 duration.
+	Excludes Text   `json:"excludes"`
+}
+
+// DataClause is one commitment to provide data.
+type DataClause struct {
+	ID         string     `json:"id"`
+	From       []party.ID `json:"from"`
+	What       Text       `json:"what"`
+	Schema     string     `json:"schema"`      // "health/series@1".
+	LeavesHome string     `json:"leaves_home"` // nothing, aggregate_only, signed_plain.
+	As         string     `json:"as"`          // Prefix of the values in expressions: "party" (each its own) or "supply" (one for all); empty without values.
+	Values     []string   `json:"values"`      // Names of declared numbers, for signed_plain.
+	Due        string     `json:"due"`         // ISO 8601 duration: how often.
+}
+
+// ModelClause fixes what is trained, on what terms.
+type ModelClause struct {
+	Interface   string               `json:"interface"` // "forecast/quantile@1".
+	Targets     []string             `json:"targets"`   // What is forecast, in the order of the model.
+	Unit        string               `json:"unit"`      // Of all targets.
+	Task        string               `json:"task"`      // "forecast/quick@1".
+	Recipe      map[string]canon.Int `json:"recipe"`    // Parameters of the task.
+	Clause      string               `json:"clause"`    // The data clause it draws on.
+	Disclosure  string               `json:"disclosure"`
+	MinMembers  int                  `json:"min_members"`
+	StepSeconds int                  `json:"step_seconds"`
+	RefitWeeks  int                  `json:"refit_weeks"`
+}
+
+// Objective is what the allocation maximises.
+type Objective struct {
+	Sense    string   `json:"sense"`   // "maximise".
+	Measure  Expr     `json:"measure"` // Worth of one unit at one party.
+	Groups   []Group  `json:"groups"`
+	TieBreak []string `json:"tie_break"` // least_squares_unmet, webster, lot.
+}
+
+// Group is a part of a party's people with its own weight and need.
+type Group struct {
+	ID     string    `json:"id"`
+	Weight exact.Rat `json:"weight"`
+	Need   Expr      `json:"need"` // Units this group could use, rounded down.
+}
+
+// Constraint is one rule that no allocation may break.
+type Constraint struct {
+	ID      string   `json:"id"`
+	Kind    string   `json:"kind"` // budget, floor, cap, forbidden_inputs.
+	AtMost  *Expr    `json:"at_most,omitempty"`
+	AtLeast *Expr    `json:"at_least,omitempty"`
+	Inputs  []string `json:"inputs,omitempty"` // forbidden_inputs: names no expression may use.
+	Why     Text     `json:"why,omitempty"`
+}
+
+// Expr is a sealed expression: a typed tree over exact rationals, so that a checker
+// needs no expression engine.
+type Expr struct {
+	// Op is const, input, add, sub, mul, div, min, max or round (to a multiple of the
+	// second argument, halves up).
+	Op    string     `json:"op"`
+	Value *exact.Rat `json:"value,omitempty"` // const
+	Name  string     `json:"name,omitempty"`  // input: "party.population".
+	Args  []Expr     `json:"args,omitempty"`
+}
+
+// Decisions says what an allocation must bring with it.
+type Decisions struct {
+	MaxGap exact.Rat `json:"max_gap"` // Largest certified gap, as a share of the bound.
+}
+
+// Transparency names the log and who must have seen it.
+type Transparency struct {
+	Log       LogClause `json:"log"`
+	Witnesses Threshold `json:"witnesses"` // Verifier keys of type cosignature/v1.
+}
+
+// LogClause identifies the body's transparency log.
+type LogClause struct {
+	Origin   string   `json:"origin"`
+	Key      string   `json:"key"`
+	Operator party.ID `json:"operator"` // Runs the hub; its witness is not counted.
+}
+
+// Sunset is the last day.
+type Sunset struct {
+	Expires  string `json:"expires"` // RFC 3339 in UTC.
+	OnExpiry string `json:"on_expiry"`
+}
+
+// Total sums whole amounts, or fails with quantity.ErrOverflow.
+func Total(shares []Share) (quantity.Amount, error) {
+	var total quantity.Amount
+	for _, s := range shares {
+		var err error
+		if total, err = total.Add(s.Amount); err != nil {
+			return 0, err
+		}
+	}
+	return total, nil
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"comity/adapter/cel"
+	"comity/adapter/yaml"
+	"comity/canon"
+	"comity/governor/charter"
+)
+
+type charterCommand struct {
+	Lint  lintCommand  `cmd:"" help:"Check a charter file and print its digest and eight words."`
+	Words wordsCommand `cmd:"" help:"Print the eight words of a sealed charter or digest."`
+}
+
+type lintCommand struct {
+	File string `arg:"" help:"Charter in YAML."`
+}
+
+// lintData is the JSON form of a lint.
+type lintData struct {
+	Errors   []charter.Problem `json:"errors"`
+	Warnings []charter.Problem `json:"warnings"`
+	Digest   string            `json:"digest,omitempty"`
+	Words    string            `json:"words,omitempty"`
+}
+
+// maxCharter bounds a charter file in bytes.
+const maxCharter = 1 << 20
+
+// Run lints one file.
+func (c *lintCommand) Run(t *terminal) error {
+	data, err := readBounded(c.File, maxCharter)
+	if err != nil {
+		return err
+	}
+	root, err := yaml.Read(c.File, data)
+	if err != nil {
+		return err
+	}
+	read, problems := charter.Read(root, cel.Compile)
+	out := lintData{Errors: problems, Warnings: []charter.Problem{}}
+	if len(problems) > 0 {
+		var b strings.Builder
+		for _, p := range problems {
+			fmt.Fprintf(&b, "%s:%s\n", c.File, p)
+		}
+		fmt.Fprintf(&b, "%d errors. Nothing was changed.\n", len(problems))
+		if err := t.result("lint", false, out, b.String()); err != nil {
+			return err
+		}
+		return quiet{fmt.Errorf("%s: %w", c.File, charter.ErrRefused)}
+	}
+	_, digest, err := charter.Seal(read)
+	if err != nil {
+		return err
+	}
+	out.Errors, out.Digest, out.Words = []charter.Problem{}, digest.String(), digest.Words()
+	return t.result("lint", true, out, fmt.Sprintf("ok  %s v%d  %s\n    %s\n", read.ID, read.Version, digest, digest.Words()))
+}
+
+type wordsCommand struct {
+	File string `arg:"" help:"Sealed charter (charter.json)."`
+}
+
+// Run prints the words of a sealed charter.
+func (c *wordsCommand) Run(t *terminal) error {
+	data, err := readBounded(c.File, maxCharter)
+	if err != nil {
+		return err
+	}
+	_, digest, err := charter.Open(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	return t.result("words", true, map[string]string{"digest": digest.String(), "words": digest.Words()},
+		digest.Words()+"\n"+canon.Sum(data).String()+"\n")
+}

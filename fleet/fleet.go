@@ -1,0 +1,280 @@
+// Package fleet runs a whole consortium in one process: the hub and every member, each
+// with its own keys, folder, witness and connection, as they would run apart.
+package fleet
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"comity"
+	"comity/adapter/csv"
+	"comity/adapter/highs"
+	"comity/body"
+	"comity/canon"
+	"comity/modeler/forecast"
+	"comity/node"
+	"comity/pack"
+	"comity/party"
+	"comity/quantity"
+	"comity/verifier/secagg"
+)
+
+// Config says what to run and where.
+type Config struct {
+	Home     node.Home
+	Scenario pack.Scenario
+	Cache    string // Folder for compiled WebAssembly; empty compiles every time.
+	Clock    node.Clock
+	Progress node.Progress
+	Logger   *slog.Logger
+}
+
+// Fleet is a running consortium.
+type Fleet struct {
+	cfg     Config
+	sealed  []byte
+	hub     *node.Hub
+	engine  *highs.Engine
+	members []*node.Member
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	lock    *os.File
+}
+
+// Start founds the consortium, or resumes the one in the home, and connects everybody.
+func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
+	f := &Fleet{cfg: cfg}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if f.lock, err = lockHome(string(cfg.Home)); err != nil {
+		return f, err
+	}
+	founded := false
+	if f.sealed, founded, err = isFounded(cfg.Home); err != nil {
+		return f, err
+	}
+	if !founded {
+		cfg.Progress(node.Event{Phase: "found", Text: fmt.Sprintf("making keys for %d parties", len(cfg.Scenario.Members)+1)})
+		if f.sealed, err = Found(cfg.Home, cfg.Scenario, cfg.Clock(), rand.Reader); err != nil {
+			return f, err
+		}
+	}
+	if f.engine, err = highs.New(highs.Config{Cache: cfg.Cache}); err != nil {
+		return f, err
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	f.stop = stop
+	f.running.Go(func() {
+		// Compiling the solver takes seconds that training leaves free; if it fails,
+		// Solve fails with the same error.
+		_ = f.engine.Warm(running)
+	})
+	f.hub, err = node.Serve(ctx, node.HubConfig{
+		Home: cfg.Home, Charter: f.sealed, Address: "127.0.0.1:0", Solver: f.engine, Supply: f.supply,
+		Clock: cfg.Clock, Progress: cfg.Progress, Logger: cfg.Logger,
+	})
+	if err != nil {
+		return f, err
+	}
+	return f, f.join(ctx, running)
+}
+
+// join starts every member and connects it.
+func (f *Fleet) join(ctx, running context.Context) error {
+	f.cfg.Progress(node.Event{Phase: "found", Text: "members connect"})
+	members := make([]*node.Member, len(f.hub.Members()))
+	failures := make([]error, len(members))
+	var joining sync.WaitGroup
+	for i, id := range f.hub.Members() {
+		joining.Go(func() {
+			home := f.cfg.Home.Member(id)
+			members[i], failures[i] = node.Join(ctx, node.MemberConfig{
+				Self: id, Home: home, Charter: f.sealed, Address: f.hub.Address(), Pin: f.hub.Pin(),
+				Rows:    func() ([]forecast.Observation, error) { return csv.Vintages(filepath.Join(home.Data(), "series.csv")) },
+				Declare: f.declare(id), Clock: f.cfg.Clock, Logger: f.cfg.Logger,
+			})
+		})
+	}
+	joining.Wait()
+	if err := errors.Join(failures...); err != nil {
+		return err
+	}
+	f.members = members
+	for _, m := range members {
+		f.running.Go(func() { _ = m.Run(running) }) // Its failures reach the hub in words.
+	}
+	return nil
+}
+
+// declare returns what a member declares, from the scenario.
+func (f *Fleet) declare(id party.ID) func(comity.DataClause, string, int64) (map[string]canon.Int, error) {
+	return func(_ comity.DataClause, period string, received int64) (map[string]canon.Int, error) {
+		week, err := f.cfg.Scenario.Week(period)
+		if err != nil {
+			return nil, err
+		}
+		return f.cfg.Scenario.Needs.Declare(id, week, quantity.Amount(received))
+	}
+}
+
+// supply returns what the operator declares, from the scenario.
+func (f *Fleet) supply(_ comity.DataClause, period string) (map[string]canon.Int, error) {
+	week, err := f.cfg.Scenario.Week(period)
+	if err != nil {
+		return nil, err
+	}
+	return f.cfg.Scenario.Needs.Supply(week)
+}
+
+// Week is what one week gave, in numbers that people and programs read.
+type Week struct {
+	Period     string
+	Steps      int
+	Model      canon.Digest
+	Pooled     canon.Digest // Zero where rows are not simulated or public.
+	Picture    canon.Digest
+	Allocation comity.Allocation
+	Frozen     comity.Picture
+	Checks     int
+	Skill      forecast.Skill
+	Sent       int64 // Bytes of masked vectors that one member uploaded, on average.
+	Rows       int   // Rows that stayed in members' folders.
+	Receipts   []string
+	Seconds    map[string]time.Duration // By phase.
+}
+
+// Found brings the charter into force.
+func (f *Fleet) Found(ctx context.Context) error { return f.hub.Found(ctx) }
+
+// Week takes the decision of one period. Beside it, and from the same rows, it trains
+// the pooled model that no deployment could train, to show that it is the same.
+func (f *Fleet) Week(ctx context.Context, period string) (*Week, error) {
+	w := &Week{Period: period, Seconds: map[string]time.Duration{}}
+	if _, err := f.cfg.Scenario.Week(period); err != nil {
+		return nil, err
+	}
+	if err := deal(f.cfg.Home, f.cfg.Scenario, period); err != nil {
+		return nil, err
+	}
+	if err := f.hub.Week(ctx, period); err != nil {
+		return nil, errors.Join(err, f.reported())
+	}
+	var err error
+	if w.Pooled, w.Rows, err = f.pooled(ctx, period); err != nil {
+		return nil, err
+	}
+	if w.Receipts, err = f.hub.Receipts(ctx); err != nil {
+		return nil, err
+	}
+	f.hub.Look(func(s *body.State) {
+		d := s.View().Decisions[period]
+		_, model, _ := s.LatestModel()
+		w.Model, w.Allocation, w.Frozen, w.Checks = model.Model, *d.Allocation, *d.Picture, len(d.Checks)
+		w.Picture = d.Allocation.Picture
+	})
+	w.Skill, w.Steps, w.Sent = f.hub.Trained()
+	if w.Pooled != w.Model {
+		return w, fmt.Errorf("%w: federated model %s, pooled %s", node.ErrDissent, w.Model, w.Pooled)
+	}
+	return w, nil
+}
+
+// reported joins what members reported as wrong, for the reader of an error.
+func (f *Fleet) reported() error {
+	var all error
+	for i, failure := range f.hub.Failures() {
+		if i == maxReported {
+			break
+		}
+		all = errors.Join(all, fmt.Errorf("%s reports: %s", failure.Party, failure.Text))
+	}
+	return all
+}
+
+// maxReported bounds how many members' reports an error repeats.
+const maxReported = 5
+
+// pooled trains on everybody's rows in one place and says how many they are.
+func (f *Fleet) pooled(ctx context.Context, period string) (model canon.Digest, rows int, err error) {
+	f.cfg.Progress(node.Event{Phase: "pooled", Text: "training the pooled twin on simulated or public rows"})
+	known, err := f.cfg.Scenario.Rows.Known(period)
+	if err != nil {
+		return model, 0, err
+	}
+	var in forecast.Input
+	var cohort []party.ID
+	f.hub.Look(func(s *body.State) {
+		round := body.RoundName(period, s.Charter().Models.Task)
+		r := s.View().Rounds[round]
+		cohort = r.Cohort()
+		in = forecast.Input{
+			Origin: period, Targets: s.Charter().Models.Targets, Unit: s.Charter().Models.Unit, Recipe: r.Plan.Recipe,
+			Seed: secagg.PublicSeed(round, s.Nonces(round)),
+		}
+	})
+	known = slices.DeleteFunc(known, func(o forecast.Observation) bool { return !slices.Contains(cohort, o.Place) })
+	if in.Archive, err = forecast.NewArchive(known); err != nil {
+		return model, 0, err
+	}
+	result, err := forecast.Run(ctx, in, alone{})
+	if err != nil {
+		return model, 0, err
+	}
+	return canon.Sum(result.Model), len(known), nil
+}
+
+// NextWeek is the first week of the scenario that the log has no allocation of.
+func (f *Fleet) NextWeek() (week int, err error) {
+	f.hub.Look(func(s *body.State) {
+		for _, period := range slices.Sorted(maps.Keys(s.View().Decisions)) {
+			if s.View().Decisions[period].Allocation == nil {
+				continue
+			}
+			var n int
+			if n, err = f.cfg.Scenario.Week(period); err == nil {
+				week = n + 1
+			}
+		}
+	})
+	return week, err
+}
+
+// Sealed returns the charter of the consortium.
+func (f *Fleet) Sealed() []byte { return f.sealed }
+
+// Hub returns the hub, for who shows its state.
+func (f *Fleet) Hub() *node.Hub { return f.hub }
+
+// Close disconnects members, then stops the hub.
+func (f *Fleet) Close(ctx context.Context) error {
+	if f.stop != nil {
+		f.stop()
+	}
+	var err error
+	if f.hub != nil {
+		err = f.hub.Close(ctx)
+	}
+	for _, m := range f.members {
+		m.Close()
+	}
+	f.running.Wait()
+	if f.engine != nil {
+		err = errors.Join(err, f.engine.Close(ctx))
+	}
+	if f.lock != nil {
+		err = errors.Join(err, f.lock.Close())
+	}
+	return err
+}

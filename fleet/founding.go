@@ -1,0 +1,206 @@
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"comity/adapter/cel"
+	"comity/adapter/csv"
+	"comity/adapter/nats"
+	"comity/adapter/yaml"
+	"comity/canon"
+	"comity/governor/charter"
+	"comity/modeler/forecast"
+	"comity/node"
+	"comity/pack"
+	"comity/party"
+	"comity/verifier/ledger"
+)
+
+const (
+	// officers seal a charter for their party two of three: one key may be lost, and one
+	// alone decides nothing.
+	officers, officersNeeded = 3, 2
+	// stepSeconds is how long one silent member may delay one sum of a training.
+	stepSeconds = 10
+	// lifetime of a charter that `up` founds; lint allows three years.
+	lifetime = 365 * 24 * time.Hour
+)
+
+// Found makes keys and folders for every party of a scenario, drafts the charter from
+// the pack's template, reads it back as a person's file would be read, and seals it.
+// Nothing is in force yet: that takes every founder's seals in the log.
+func Found(home node.Home, s pack.Scenario, now time.Time, secret io.Reader) ([]byte, error) {
+	f := pack.Founding{
+		ID:        strings.ToLower(s.Name) + "-" + strconv.Itoa(len(s.Members)),
+		Effective: now.UTC().Truncate(24 * time.Hour).Format(time.RFC3339),
+		Expires:   now.UTC().Truncate(24 * time.Hour).Add(lifetime).Format(time.RFC3339),
+		Operator:  string(s.Operator.ID), StepSeconds: stepSeconds,
+		// Two thirds must take part, so that no sum describes a few.
+		MinMembers:       charter.LeastWitnesses(len(s.Members)),
+		WitnessThreshold: charter.LeastWitnesses(len(s.Members)),
+	}
+	f.Origin = "comity.example/" + f.ID
+	recipe, err := recipeOf(s)
+	if err != nil {
+		return nil, err
+	}
+	f.Recipe = recipe
+	for _, p := range append(slices.Clone(s.Members), s.Operator) {
+		folder := home.Member(p.ID)
+		if p.ID == s.Operator.ID {
+			folder = home.Hub()
+		}
+		signatory, witness, err := enrol(folder, p, secret)
+		if err != nil {
+			return nil, fmt.Errorf("found %s: %s: %w", f.ID, p.ID, err)
+		}
+		f.Parties = append(f.Parties, signatory)
+		if p.ID != s.Operator.ID {
+			f.Witnesses = append(f.Witnesses, witness)
+		}
+	}
+	slices.SortFunc(f.Parties, func(a, b pack.FoundingParty) int { return strings.Compare(a.ID, b.ID) })
+	logKey, err := newKey(home.Hub().LogKey(), f.Origin, secret)
+	if err != nil {
+		return nil, err
+	}
+	f.LogKey = logKey.Verifier()
+	return seal(home, s.Charter, f)
+}
+
+// recipeOf returns the training recipe that a scenario names.
+func recipeOf(s pack.Scenario) ([]pack.Parameter, error) {
+	values := forecast.Quick()
+	if s.Recipe != "forecast/quick@1" {
+		return nil, fmt.Errorf("recipe %q: %w; use forecast/quick@1", s.Recipe, pack.ErrUnknown)
+	}
+	var recipe []pack.Parameter
+	for name, v := range values {
+		recipe = append(recipe, pack.Parameter{Name: name, Value: int64(v)})
+	}
+	slices.SortFunc(recipe, func(a, b pack.Parameter) int { return strings.Compare(a.Name, b.Name) })
+	return recipe, nil
+}
+
+// enrol makes the keys of one party and returns what the charter says of it.
+func enrol(folder node.Home, p pack.Party, secret io.Reader) (pack.FoundingParty, string, error) {
+	out := pack.FoundingParty{
+		ID: string(p.ID), Kind: p.Kind, Name: p.Name, Weight: p.Weight, Groups: p.Groups, Threshold: officersNeeded,
+	}
+	name := strings.ToLower(out.ID)
+	nodeKey, err := newKey(folder.NodeKey(), name+".node", secret)
+	if err != nil {
+		return out, "", err
+	}
+	out.NodeKey = nodeKey.Verifier()
+	witness, err := newKey(folder.WitnessKey(), ledger.WitnessName(p.ID), secret)
+	if err != nil {
+		return out, "", err
+	}
+	for n := 1; n <= officers; n++ {
+		number := strconv.Itoa(n)
+		k, err := newKey(folder.OfficerKey(number), name+".officer-"+number, secret)
+		if err != nil {
+			return out, "", err
+		}
+		out.Keys = append(out.Keys, k.Verifier())
+	}
+	identity, err := nats.NewIdentity(secret)
+	if err != nil {
+		return out, "", err
+	}
+	if err := nats.SaveIdentity(folder.TransportKey(), identity); err != nil {
+		return out, "", err
+	}
+	out.Transport = identity.Public()
+	return out, witness.Cosigner(), nil
+}
+
+func newKey(file, name string, secret io.Reader) (party.Key, error) {
+	k, err := party.NewKey(name, secret)
+	if err != nil {
+		return k, err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return k, err
+	}
+	return k, party.SaveKey(file, k)
+}
+
+// seal writes the charter as people read it, reads it back, and seals what was read.
+func seal(home node.Home, template string, f pack.Founding) ([]byte, error) {
+	text, err := pack.Draft(template, f)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(string(home), "charter.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return nil, err
+	}
+	root, err := yaml.Read(file, text)
+	if err != nil {
+		return nil, err
+	}
+	c, problems := charter.Read(root, cel.Compile)
+	if err := problems.Err(file); err != nil {
+		return nil, err
+	}
+	sealed, _, err := charter.Seal(c)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	// The charter is written last: a home without it was not founded.
+	return sealed, os.WriteFile(home.Charter(), sealed, 0o600)
+}
+
+// deal gives each member a file of its own rows, known at a snapshot date. On one
+// machine somebody has to; in a deployment each member's rows begin at home.
+func deal(home node.Home, s pack.Scenario, asOf string) error {
+	rows, err := s.Rows.Known(asOf)
+	if err != nil {
+		return err
+	}
+	byPlace := map[party.ID][]forecast.Observation{}
+	for _, o := range rows {
+		byPlace[o.Place] = append(byPlace[o.Place], o)
+	}
+	for _, m := range s.Members {
+		folder := home.Member(m.ID).Data()
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return err
+		}
+		if err := csv.WriteSeries(filepath.Join(folder, "series.csv"), byPlace[m.ID]); err != nil {
+			return fmt.Errorf("rows of %s: %w", m.ID, err)
+		}
+	}
+	return nil
+}
+
+// ErrHome says that a folder holds something that is not this consortium.
+var ErrHome = errors.New("folder is not a home of this consortium")
+
+// isFounded tells whether home holds a sealed charter, and returns it.
+func isFounded(home node.Home) (sealed []byte, ok bool, err error) {
+	sealed, err = os.ReadFile(home.Charter())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if _, _, err := charter.Open(sealed); err != nil {
+		return nil, false, fmt.Errorf("%s: %w: %w", home.Charter(), ErrHome, err)
+	}
+	return sealed, true, nil
+}
+
+// words are the eight words of a sealed charter.
+func words(sealed []byte) string { return canon.Sum(sealed).Words() }

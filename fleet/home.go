@@ -1,0 +1,35 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"comity/modeler/learn"
+	"comity/node"
+)
+
+// lockHome makes the folder and takes it for this process. The kernel drops the lock
+// when the process ends, however it ends.
+func lockHome(home string) (*os.File, error) {
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(home, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // A file descriptor fits.
+		_ = f.Close()
+		return nil, fmt.Errorf("%s: %w: another comity runs in this home; stop it or choose another --home", home, node.ErrBusy)
+	}
+	return f, nil
+}
+
+// alone is the sum over one participant that holds all rows. It implements learn.Summer.
+type alone struct{}
+
+// Sum returns x.
+func (alone) Sum(_ context.Context, _ learn.Step, x []int64) ([]int64, error) { return x, nil }

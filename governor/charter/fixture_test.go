@@ -1,0 +1,238 @@
+package charter_test
+
+import (
+	"bytes"
+	"encoding/base32"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"testing"
+
+	"comity"
+	"comity/adapter/cel"
+	"comity/canon"
+	"comity/exact"
+	"comity/governor/charter"
+	"comity/party"
+)
+
+// small is a charter of three states and an operator that breaks no rule.
+func small(t testing.TB) comity.Charter {
+	t.Helper()
+	states := []party.ID{"BR", "FJ", "KE"}
+	c := comity.Charter{
+		Comity: charter.Version1, ID: "small-3", Version: 1, Domain: "health.vaccines", Pack: "health@1",
+		Title: text("Small charter"), Languages: []string{"en"}, Effective: "2026-11-20T00:00:00Z",
+		Purpose: comity.Purpose{Allowed: []string{"To share vaccine."}, Banned: []string{"To watch persons."}},
+		Scope:   comity.Scope{Resource: "doses", Unit: "dose", Cadence: "P7D", Excludes: text("Own doses.")},
+		Data: []comity.DataClause{
+			{ID: "d.series", From: states, What: text("Rates."), Schema: "health/series@1", LeavesHome: "aggregate_only", Values: []string{}, Due: "P7D"},
+			{ID: "d.forecast", From: states, What: text("Quantiles."), Schema: "health/forecast@1", LeavesHome: "signed_plain", Values: []string{}, Due: "P7D"},
+			{ID: "d.capacity", From: states, What: text("People."), Schema: "health/capacity@1", LeavesHome: "signed_plain", As: "party", Values: []string{"population", "need"}, Due: "P7D"},
+			{ID: "d.supply", From: []party.ID{"SECRETARIAT"}, What: text("Doses."), Schema: "health/supply@1", LeavesHome: "signed_plain", As: "supply", Values: []string{"doses"}, Due: "PT12H"},
+		},
+		Models: comity.ModelClause{
+			Interface: "forecast/quantile@1", Targets: []string{"ARI incidence", "ILI incidence"}, Unit: "per 100,000 per week", Task: "forecast/quick@1", Recipe: map[string]canon.Int{"rounds": 24},
+			Clause: "d.series", Disclosure: "exact", MinMembers: 3, StepSeconds: 2, RefitWeeks: 13,
+		},
+		Objective: comity.Objective{
+			Sense: "maximise", Measure: expr(t, `round(picture.ratio_w2, q("1/16"))`),
+			Groups:   []comity.Group{{ID: "all", Weight: exact.Int(1), Need: expr(t, "party.need")}},
+			TieBreak: []string{"least_squares_unmet", "webster", "lot"},
+		},
+		Constraints: []comity.Constraint{
+			{ID: "c.supply", Kind: "budget", AtMost: at(expr(t, "supply.doses")), Why: text("No more than there is.")},
+			{ID: "c.floor", Kind: "floor", AtLeast: at(expr(t, "supply.doses * party.population / total.population / 2")), Why: text("Half by people.")},
+			{ID: "c.blind", Kind: "forbidden_inputs", Inputs: []string{"party.id", "party.name"}, Why: text("Names do not count.")},
+		},
+		Decisions: comity.Decisions{MaxGap: ratio(t, 1, 200)},
+		Sunset:    comity.Sunset{Expires: "2027-11-20T00:00:00Z", OnExpiry: "stop"},
+	}
+	for _, id := range append(slices.Clone(states), "SECRETARIAT") {
+		p := member(t, id)
+		if id == "SECRETARIAT" {
+			p.Kind, p.Weight = "agency", exact.Int(0)
+		} else {
+			c.Transparency.Witnesses.Of = append(c.Transparency.Witnesses.Of, key(t, charter.WitnessName(id)).Cosigner())
+		}
+		c.Parties = append(c.Parties, p)
+	}
+	c.Transparency.Witnesses.Threshold = charter.LeastWitnesses(len(states))
+	c.Transparency.Log = comity.LogClause{Origin: "comity.example/small", Key: key(t, "comity.example/small").Verifier(), Operator: "SECRETARIAT"}
+	return c
+}
+
+func member(t testing.TB, id party.ID) comity.Party {
+	t.Helper()
+	name := strings.ToLower(string(id))
+	return comity.Party{
+		ID: id, Kind: "state", Name: text("State of " + string(id)), Weight: exact.Int(1), Groups: []string{},
+		Keys: comity.Threshold{Threshold: 2, Of: []string{key(t, name+".officer-1").Verifier(), key(t, name+".officer-2").Verifier()}},
+		Node: comity.Node{Key: key(t, name+".node").Verifier(), Transport: transport(name)},
+	}
+}
+
+func text(en string) comity.Text { return comity.Text{"en": en} }
+
+func at[T any](v T) *T { return &v }
+
+func ratio(t testing.TB, num, den int64) exact.Rat {
+	t.Helper()
+	r, err := exact.Ratio(num, den)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func expr(t testing.TB, source string) comity.Expr {
+	t.Helper()
+	e, err := cel.Compile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// key makes the key pair that has this name in every run.
+func key(t testing.TB, name string) party.Key {
+	t.Helper()
+	seed := canon.Sum([]byte(name))
+	k, err := party.NewKey(name, bytes.NewReader(seed[:]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// transport makes a NATS user NKey: base32 of a prefix, 32 bytes and CRC-16/XMODEM.
+func transport(name string) string {
+	seed := canon.Sum([]byte(name + ".transport"))
+	data := append([]byte{20 << 3}, seed[:]...)
+	var crc uint16
+	for _, b := range data {
+		crc ^= uint16(b) << 8
+		for range 8 {
+			crc = crc<<1 ^ crc>>15*0x1021
+		}
+	}
+	return base32.StdEncoding.EncodeToString(binary.LittleEndian.AppendUint16(data, crc))
+}
+
+// document writes a charter as the tree that an adapter would read, line by line.
+func document(t testing.TB, c comity.Charter) charter.Node {
+	t.Helper()
+	d := &writer{}
+	root := d.mapping(
+		"comity", d.text(c.Comity), "id", d.text(c.ID), "version", d.count(c.Version), "supersedes", d.digest(c.Supersedes),
+		"domain", d.text(c.Domain), "pack", d.text(c.Pack), "title", d.languages(c.Title),
+		"authentic_languages", texts(d, c.Languages), "effective", d.text(c.Effective),
+		"purpose", d.mapping("allowed", texts(d, c.Purpose.Allowed), "banned", texts(d, c.Purpose.Banned)),
+		"parties", list(c.Parties, d.party), "scope", d.mapping("resource", d.text(c.Scope.Resource), "unit", d.text(c.Scope.Unit), "cadence", d.text(c.Scope.Cadence), "excludes", d.languages(c.Scope.Excludes)),
+		"data", list(c.Data, d.clause), "models", d.models(c.Models),
+		"objective", d.mapping("sense", d.text(c.Objective.Sense), "measure", d.expr(c.Objective.Measure), "groups", list(c.Objective.Groups, d.group), "tie_break", texts(d, c.Objective.TieBreak)),
+		"constraints", list(c.Constraints, d.constraint), "decisions", d.mapping("max_gap", d.text(c.Decisions.MaxGap.String())),
+		"transparency", d.mapping("log", d.mapping("origin", d.text(c.Transparency.Log.Origin), "key", d.text(c.Transparency.Log.Key), "operator", d.text(string(c.Transparency.Log.Operator))), "witnesses", d.threshold(c.Transparency.Witnesses)),
+		"sunset", d.mapping("expires", d.text(c.Sunset.Expires), "on_expiry", d.text(c.Sunset.OnExpiry)),
+	)
+	number(&root, new(int))
+	return root
+}
+
+// number gives every node a line of its own, in the order of the document.
+func number(n *charter.Node, line *int) {
+	*line++
+	n.Line, n.Column = *line, 1
+	for i := range n.Items {
+		number(&n.Items[i], line)
+	}
+	for i := range n.Fields {
+		number(&n.Fields[i].Key, line)
+		number(&n.Fields[i].Value, line)
+	}
+}
+
+type writer struct{}
+
+func (*writer) mapping(pairs ...any) charter.Node {
+	n := charter.Node{Shape: charter.Mapping}
+	for i := 0; i < len(pairs); i += 2 {
+		n.Fields = append(n.Fields, charter.Field{Key: charter.Node{Text: pairs[i].(string)}, Value: pairs[i+1].(charter.Node)})
+	}
+	return n
+}
+
+func list[T any](items []T, write func(T) charter.Node) charter.Node {
+	n := charter.Node{Shape: charter.Sequence}
+	for _, item := range items {
+		n.Items = append(n.Items, write(item))
+	}
+	return n
+}
+
+func texts[T ~string](d *writer, items []T) charter.Node {
+	return list(items, func(s T) charter.Node { return d.text(string(s)) })
+}
+
+func (*writer) text(s string) charter.Node {
+	return charter.Node{Text: s, Style: charter.DoubleQuoted}
+}
+
+func (d *writer) count(n int) charter.Node { return charter.Node{Text: exact.Int(int64(n)).String()} }
+
+func (d *writer) digest(v *canon.Digest) charter.Node {
+	if v == nil {
+		return charter.Node{Text: "null"}
+	}
+	return d.text(v.String())
+}
+
+func (d *writer) languages(text comity.Text) charter.Node {
+	return d.mapping("en", d.text(text["en"]))
+}
+
+func (d *writer) expr(e comity.Expr) charter.Node {
+	return d.mapping("cel", d.text(charter.Format(e)))
+}
+
+func (d *writer) threshold(t comity.Threshold) charter.Node {
+	return d.mapping("threshold", d.count(t.Threshold), "of", texts(d, t.Of))
+}
+
+func (d *writer) party(p comity.Party) charter.Node {
+	return d.mapping("id", d.text(string(p.ID)), "kind", d.text(p.Kind), "name", d.languages(p.Name), "weight", d.text(p.Weight.String()),
+		"groups", texts(d, p.Groups), "keys", d.threshold(p.Keys), "node", d.mapping("key", d.text(p.Node.Key), "transport", d.text(p.Node.Transport)))
+}
+
+func (d *writer) clause(c comity.DataClause) charter.Node {
+	n := d.mapping("id", d.text(c.ID), "from", texts(d, c.From), "what", d.languages(c.What), "schema", d.text(c.Schema),
+		"leaves_home", d.text(c.LeavesHome), "due", d.text(c.Due))
+	if c.As != "" {
+		n.Fields = append(n.Fields, d.mapping("as", d.text(c.As), "values", texts(d, c.Values)).Fields...)
+	}
+	return n
+}
+
+func (d *writer) models(m comity.ModelClause) charter.Node {
+	return d.mapping("interface", d.text(m.Interface), "targets", texts(d, m.Targets), "unit", d.text(m.Unit), "task", d.text(m.Task), "recipe", d.mapping("rounds", d.count(int(m.Recipe["rounds"]))),
+		"clause", d.text(m.Clause), "disclosure", d.text(m.Disclosure), "min_members", d.count(m.MinMembers),
+		"step_seconds", d.count(m.StepSeconds), "refit_weeks", d.count(m.RefitWeeks))
+}
+
+func (d *writer) group(g comity.Group) charter.Node {
+	return d.mapping("id", d.text(g.ID), "weight", d.text(g.Weight.String()), "need", d.expr(g.Need))
+}
+
+func (d *writer) constraint(c comity.Constraint) charter.Node {
+	n := d.mapping("id", d.text(c.ID), "kind", d.text(c.Kind), "why", d.languages(c.Why))
+	if c.AtMost != nil {
+		n.Fields = append(n.Fields, d.mapping("at_most", d.expr(*c.AtMost)).Fields...)
+	}
+	if c.AtLeast != nil {
+		n.Fields = append(n.Fields, d.mapping("at_least", d.expr(*c.AtLeast)).Fields...)
+	}
+	if len(c.Inputs) > 0 {
+		n.Fields = append(n.Fields, d.mapping("inputs", texts(d, c.Inputs)).Fields...)
+	}
+	return n
+}

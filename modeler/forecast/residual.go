@@ -1,0 +1,65 @@
+package forecast
+
+import (
+	"errors"
+	"fmt"
+
+	"comity"
+)
+
+// ErrSum says that a sum cannot come from rows: it has another length, or counts that
+// contradict each other.
+var ErrSum = errors.New("sum cannot come from rows")
+
+// The histogram of standardised residuals z, per lead: from -8 to 8 in steps of 1/64.
+// Residuals beyond count at the ends.
+const (
+	zCells = 1024
+	zSpan  = 8 * one
+	zStep  = 2 * zSpan / zCells
+)
+
+// errorUnits is the scale of absolute errors that are added up: 2^-10.
+const errorUnits = one / 1024
+
+// The parts of the last sum behind the histograms.
+const (
+	skillTogether = leads*zCells + iota // Sum of absolute log errors of the shared model.
+	skillAlone                          // The same of models that saw one place only.
+	skillRows                           // Rows of both sums.
+	skillPlaces                         // Places with such rows.
+	skillBetter                         // Places with smaller errors together.
+	residualSum                         // Length of the sum.
+)
+
+// zCell returns the cell of a standardised residual.
+func zCell(z int64) int { return int(min(max((z+zSpan)/zStep, 0), zCells-1)) }
+
+// zQuantiles reads the quantiles at comity.QuantileLevels from one lead's histogram, with
+// values spread evenly over their cell.
+func zQuantiles(counts []int64) ([]int64, error) {
+	var total int64
+	for cell, n := range counts {
+		if n < 0 || n > 1<<31 {
+			return nil, fmt.Errorf("%w: cell %d of residuals counts %d", ErrSum, cell, n)
+		}
+		total += n
+	}
+	if total == 0 {
+		return nil, fmt.Errorf("%w: no residual; there must be two seasons of rows", ErrSum)
+	}
+	q := make([]int64, 0, len(comity.QuantileLevels))
+	var below int64
+	cell := 0
+	for _, level := range comity.QuantileLevels {
+		// In thousandths of a residual, so that nothing is rounded before the end.
+		rank := int64(level) * total
+		for cell < zCells-1 && (below+counts[cell])*1000 < rank {
+			below += counts[cell]
+			cell++
+		}
+		inside := rank - below*1000
+		q = append(q, -zSpan+int64(cell)*zStep+nearest(inside*zStep, max(counts[cell], 1)*1000))
+	}
+	return q, nil
+}

@@ -1,0 +1,355 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"comity"
+	"comity/adapter/nats"
+	"comity/adapter/tlog"
+	"comity/allocator/solve"
+	"comity/body"
+	"comity/canon"
+	"comity/governor/charter"
+	"comity/party"
+	"comity/verifier/ledger"
+)
+
+// HubConfig says which body a hub serves and how long it waits.
+type HubConfig struct {
+	Home    Home
+	Charter []byte // Sealed.
+	Address string // Listen here; "127.0.0.1:0" picks a free port.
+	Solver  solve.Solver
+	// Supply returns what the operator declares for a period under a clause.
+	Supply func(clause comity.DataClause, period string) (map[string]canon.Int, error)
+	// Patience bounds every wait for members' statements. Default 60 s.
+	Patience time.Duration
+	Clock    Clock
+	Progress Progress
+	Logger   *slog.Logger
+}
+
+// Hub sequences a body's log and adds masked vectors. It has keys of its own only as
+// the party that operates the log.
+type Hub struct {
+	cfg      HubConfig
+	logger   *slog.Logger
+	charter  comity.Charter
+	policy   ledger.Policy
+	operator party.Key
+	members  []party.ID // All parties but the operator.
+	log      *tlog.Log
+	link     *nats.Hub
+	queue    *sequencer
+	steps    *stepServer
+
+	mu       sync.Mutex
+	boxes    map[string][]sealedBox // By epoch and receiver.
+	failures []Failure
+	stop     context.CancelFunc
+	stopped  chan error
+}
+
+// Failure is something a member reported as wrong.
+type Failure struct {
+	Party party.ID
+	Text  string
+}
+
+const (
+	// checkpointEvery is how often the log publishes. Every barrier of a decision waits
+	// for it, so it is short; the default of one second would cost 20 s in one decision.
+	checkpointEvery = 150 * time.Millisecond
+	defaultPatience = 60 * time.Second
+	maxFailures     = 1000
+)
+
+// Serve opens the log, folds it, and listens for members.
+func Serve(ctx context.Context, cfg HubConfig) (*Hub, error) {
+	if cfg.Patience == 0 {
+		cfg.Patience = defaultPatience
+	}
+	if cfg.Progress == nil {
+		cfg.Progress = func(Event) {}
+	}
+	h := &Hub{cfg: cfg, logger: orDiscard(cfg.Logger), boxes: map[string][]sealedBox{}, stopped: make(chan error, 1)}
+	var err error
+	if h.charter, _, err = charter.Open(cfg.Charter); err != nil {
+		return nil, fmt.Errorf("hub: %w", err)
+	}
+	h.policy = ledger.PolicyOf(h.charter)
+	if h.operator, err = party.LoadKey(cfg.Home.Hub().NodeKey()); err != nil {
+		return nil, fmt.Errorf("hub: %w", err)
+	}
+	var identities []nats.MemberIdentity
+	for _, p := range h.charter.Parties {
+		if p.ID != h.charter.Transparency.Log.Operator {
+			h.members = append(h.members, p.ID)
+			identities = append(identities, nats.MemberIdentity{Name: string(p.ID), NKey: p.Node.Transport})
+		}
+	}
+	h.link, err = nats.Listen(ctx, nats.HubConfig{
+		Address: cfg.Address, Folder: cfg.Home.Hub().path("transport"), Members: identities, Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hub: %w", err)
+	}
+	if err := h.openLog(ctx); err != nil {
+		h.link.Close()
+		return nil, fmt.Errorf("hub: %w", err)
+	}
+	h.steps = newStepServer(h)
+	if err := h.listen(); err != nil {
+		return nil, errors.Join(err, h.Close(ctx))
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	h.stop = stop
+	go func() { h.stopped <- h.queue.run(running) }()
+	return h, nil
+}
+
+// openLog opens the log with the members as its witnesses and folds what it holds.
+func (h *Hub) openLog(ctx context.Context) error {
+	key, err := party.LoadKey(h.cfg.Home.Hub().LogKey())
+	if err != nil {
+		return err
+	}
+	var witnesses []tlog.WitnessEndpoint
+	for _, id := range h.members {
+		name := ledger.WitnessName(id) + "+"
+		at := slices.IndexFunc(h.policy.Witnesses, func(key string) bool { return len(key) > len(name) && key[:len(name)] == name })
+		if at >= 0 {
+			witnesses = append(witnesses, tlog.WitnessEndpoint{Key: h.policy.Witnesses[at], Ask: h.askWitness(id)})
+		}
+	}
+	h.log, err = tlog.Open(ctx, tlog.Config{
+		Folder: h.cfg.Home.Log(), Key: key, Origin: h.policy.Origin, Interval: checkpointEvery,
+		Witnesses: witnesses, Threshold: h.policy.Threshold, Logger: h.cfg.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	h.queue = newSequencer(h.log)
+	size, err := h.log.Size(ctx)
+	if err != nil {
+		return err
+	}
+	for from := int64(0); from < size; from += maxEntries {
+		entries, err := h.log.Entries(ctx, from, min(size, from+maxEntries))
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if err := h.queue.fold(e); err != nil {
+				return fmt.Errorf("log entry %d: %w", h.queue.state.View().Size, err)
+			}
+		}
+	}
+	if logged := h.queue.state.View().Charter; size > 0 && logged != canon.Sum(h.cfg.Charter) {
+		return fmt.Errorf("%w: the log in %s is of charter %q", ErrSplit, h.cfg.Home.Log(), logged.Words())
+	}
+	return nil
+}
+
+// askWitness forwards a C2SP add-checkpoint request over the member's own connection.
+func (h *Hub) askWitness(id party.ID) func(context.Context, []byte) (int, string, []byte, error) {
+	return func(ctx context.Context, request []byte) (status int, contentType string, body []byte, err error) {
+		data, err := h.link.Request(ctx, string(id), msgWitness, request)
+		if err != nil {
+			return 0, "", nil, err
+		}
+		var a witnessAnswer
+		if err := json.Unmarshal(data, &a); err != nil {
+			return 0, "", nil, fmt.Errorf("answer of witness %s: %w", id, err)
+		}
+		return a.Status, a.ContentType, a.Body, nil
+	}
+}
+
+// listen answers members. The sender's name is the transport's, never the message's.
+func (h *Hub) listen() error {
+	return errors.Join(
+		h.link.Handle(msgSubmit, func(ctx context.Context, from string, data []byte) ([]byte, error) {
+			index, err := h.queue.submit(ctx, data)
+			if err != nil {
+				h.logger.LogAttrs(ctx, slog.LevelWarn, "statement refused", slog.String("party", from), slog.Any("err", err))
+			}
+			return []byte(strconv.Itoa(index)), err
+		}),
+		h.link.Handle(msgEntries, h.serveEntries),
+		h.link.Handle(msgSealed, h.takeBox),
+		h.link.Handle(msgBoxes, h.giveBoxes),
+		h.link.Handle(msgUpload, func(_ context.Context, from string, data []byte) ([]byte, error) {
+			return nil, h.steps.put(stepMessage{from: party.ID(from), upload: data})
+		}),
+		h.link.Handle(msgReveal, func(_ context.Context, from string, data []byte) ([]byte, error) {
+			return nil, h.steps.put(stepMessage{from: party.ID(from), reveal: data})
+		}),
+		h.link.Handle(msgAnswer, h.steps.answer),
+		h.link.Handle(msgFail, func(ctx context.Context, from string, data []byte) ([]byte, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			if len(h.failures) < maxFailures {
+				h.failures = append(h.failures, Failure{party.ID(from), string(data[:min(len(data), 500)])})
+			}
+			h.logger.LogAttrs(ctx, slog.LevelWarn, "member reports a failure", slog.String("party", from), slog.String("text", string(data[:min(len(data), 500)])))
+			return nil, nil
+		}),
+	)
+}
+
+func (h *Hub) serveEntries(ctx context.Context, _ string, data []byte) ([]byte, error) {
+	var r entriesRequest
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, err
+	}
+	if r.From < 0 || r.To <= r.From {
+		return nil, fmt.Errorf("%w: entries %d to %d", body.ErrRefused, r.From, r.To)
+	}
+	entries, err := h.log.Entries(ctx, int64(r.From), min(int64(r.To), int64(r.From)+maxEntries))
+	if err != nil {
+		return nil, err
+	}
+	total := 0
+	for i, e := range entries {
+		if total += len(e); total > maxEntriesBytes && i > 0 {
+			entries = entries[:i]
+			break
+		}
+	}
+	return json.Marshal(entries)
+}
+
+func (h *Hub) takeBox(_ context.Context, from string, data []byte) ([]byte, error) {
+	var b sealedBox
+	if err := json.Unmarshal(data, &b); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(h.members, party.ID(b.To)) || len(b.Box) > maxBox {
+		return nil, fmt.Errorf("%w: box of %d bytes to %.40q", body.ErrRefused, len(b.Box), b.To)
+	}
+	b.From = from
+	key := b.Epoch + "/" + b.To
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	kept := slices.DeleteFunc(h.boxes[key], func(x sealedBox) bool { return x.From == from })
+	h.boxes[key] = append(kept, b)
+	return nil, nil
+}
+
+func (h *Hub) giveBoxes(_ context.Context, from string, epoch []byte) ([]byte, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return json.Marshal(h.boxes[string(epoch)+"/"+from])
+}
+
+// Address returns where members connect.
+func (h *Hub) Address() string { return h.link.Address() }
+
+// Pin returns what members pin the hub's TLS key by.
+func (h *Hub) Pin() string { return h.link.Pin() }
+
+// Members returns the parties that should connect.
+func (h *Hub) Members() []party.ID { return h.members }
+
+// Connected returns the members that are connected now.
+func (h *Hub) Connected() []string { return h.link.Connected() }
+
+// Failures returns what members reported as wrong.
+func (h *Hub) Failures() []Failure {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.failures)
+}
+
+// Look runs f on the state of the body while it cannot move.
+func (h *Hub) Look(f func(*body.State)) { h.queue.look(f) }
+
+// Close stops sequencing and closes the log and the transport.
+func (h *Hub) Close(ctx context.Context) error {
+	if h.stop != nil {
+		h.stop()
+		if err := <-h.stopped; err != nil && !errors.Is(err, context.Canceled) {
+			h.logger.LogAttrs(ctx, slog.LevelError, "sequencer stopped", slog.Any("err", err))
+		}
+	}
+	err := h.log.Close(ctx)
+	h.link.Close()
+	return err
+}
+
+// say signs a record as the operator's next statement and waits until it is logged.
+func (h *Hub) say(ctx context.Context, kind comity.Kind, record any) (index int, err error) {
+	raw, err := canon.Marshal(record)
+	if err != nil {
+		return 0, fmt.Errorf("%s statement: %w", kind, err)
+	}
+	st := comity.Statement{
+		Body: h.charter.ID, Charter: canon.Sum(h.cfg.Charter), Author: h.charter.Transparency.Log.Operator, Kind: kind, Record: raw,
+	}
+	h.Look(func(s *body.State) { st.Counter = s.View().Counters[st.Author] + 1 })
+	entry, err := ledger.Sign(st, h.operator)
+	if err != nil {
+		return 0, err
+	}
+	return h.queue.submit(ctx, entry)
+}
+
+// size is how many entries the log has now.
+func (h *Hub) size() (n int) {
+	h.Look(func(s *body.State) { n = s.View().Size })
+	return n
+}
+
+// barrier waits until a witnessed checkpoint covers the whole log as it is now, tells
+// the members, and returns it with the size it covers. Only barriers wait for
+// witnesses: founding, cohort, heads, model and allocation.
+func (h *Hub) barrier(ctx context.Context) (size int, err error) {
+	n := h.size()
+	data, err := h.log.Witnessed(ctx, int64(n-1))
+	if err != nil {
+		return 0, err
+	}
+	c, err := ledger.ParseCheckpoint(data, h.policy)
+	if err != nil {
+		return 0, err
+	}
+	if err := h.link.Broadcast(msgCheckpoint, data); err != nil {
+		return 0, err
+	}
+	return int(c.Size), nil
+}
+
+// ask makes a barrier and tells all members what is due.
+func (h *Hub) ask(ctx context.Context, d due) error {
+	size, err := h.barrier(ctx)
+	if err != nil {
+		return err
+	}
+	d.Size = size
+	data, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	return h.link.Broadcast(msgDue, data)
+}
+
+// patiently runs wait under the hub's patience. It tells a full result from one that
+// ran out of time, which the caller may still be able to use.
+func (h *Hub) patiently(ctx context.Context, enough func(*body.State) bool) (all bool, err error) {
+	waiting, cancel := context.WithTimeout(ctx, h.cfg.Patience)
+	defer cancel()
+	err = h.queue.await(waiting, enough)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return false, nil
+	}
+	return err == nil, err
+}

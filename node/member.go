@@ -1,0 +1,313 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+
+	"comity"
+	"comity/adapter/nats"
+	"comity/adapter/tlog"
+	"comity/body"
+	"comity/canon"
+	"comity/governor/charter"
+	"comity/modeler/forecast"
+	"comity/party"
+	"comity/verifier/ledger"
+)
+
+// MemberConfig says who a member is and what it brings.
+type MemberConfig struct {
+	Self    party.ID
+	Home    Home
+	Charter []byte // Sealed, as its officers received it; the member follows no other.
+	Address string // Of the hub.
+	Pin     string // Of the hub's TLS key.
+	// Rows returns the member's own rows. They are used at home and never sent.
+	Rows func() ([]forecast.Observation, error)
+	// Declare returns the numbers that the member signs for a period under a clause.
+	Declare func(clause comity.DataClause, period string, received int64) (map[string]canon.Int, error)
+	Clock   Clock
+	Logger  *slog.Logger
+}
+
+// Member is one party's running node.
+type Member struct {
+	cfg     MemberConfig
+	logger  *slog.Logger
+	charter comity.Charter
+	policy  ledger.Policy
+	key     party.Key
+	witness *tlog.Witness
+	link    *nats.Member
+	state   *body.State // Owned by the worker.
+	trained *training   // The newest round it took part in; owned by the worker.
+
+	todo chan due // Filled by the hub, emptied by the worker.
+	step stepInbox
+
+	mu         sync.Mutex
+	checkpoint []byte        // Newest, as broadcast; not believed before syncTo checked it.
+	news       chan struct{} // Closed and replaced with each checkpoint.
+}
+
+// maxDue bounds what a hub may pile up for a member.
+const maxDue = 64
+
+// Join starts a member and connects it to the hub. Run does its work.
+func Join(ctx context.Context, cfg MemberConfig) (*Member, error) {
+	m := &Member{
+		cfg: cfg, logger: orDiscard(cfg.Logger).With(slog.String("party", string(cfg.Self))),
+		state: body.New(), todo: make(chan due, maxDue), step: newStepInbox(), news: make(chan struct{}),
+	}
+	var err error
+	if m.charter, _, err = charter.Open(cfg.Charter); err != nil {
+		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)
+	}
+	m.policy = ledger.PolicyOf(m.charter)
+	if m.key, err = party.LoadKey(cfg.Home.NodeKey()); err != nil {
+		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)
+	}
+	witnessKey, err := party.LoadKey(cfg.Home.WitnessKey())
+	if err != nil {
+		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)
+	}
+	m.witness, err = tlog.NewWitness(tlog.WitnessConfig{
+		Key: witnessKey, Origin: m.policy.Origin, LogKey: m.policy.Log, File: cfg.Home.path("witness.state"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)
+	}
+	identity, err := nats.LoadIdentity(cfg.Home.TransportKey())
+	if err != nil {
+		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)
+	}
+	m.link, err = nats.Dial(ctx, nats.MemberConfig{
+		Address: cfg.Address, Pin: cfg.Pin, Name: string(cfg.Self), Identity: identity, Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)
+	}
+	if err := m.listen(); err != nil {
+		m.link.Close()
+		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)
+	}
+	return m, nil
+}
+
+// listen takes what the hub sends. Handlers only store: the worker decides.
+func (m *Member) listen() error {
+	return errors.Join(
+		m.link.Handle(msgWitness, func(ctx context.Context, data []byte) ([]byte, error) {
+			return m.cosign(ctx, data)
+		}),
+		m.link.Handle(msgCheckpoint, func(_ context.Context, data []byte) ([]byte, error) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.checkpoint = data
+			close(m.news)
+			m.news = make(chan struct{})
+			return nil, nil
+		}),
+		m.link.Handle(msgDue, func(_ context.Context, data []byte) ([]byte, error) {
+			var d due
+			if err := json.Unmarshal(data, &d); err != nil {
+				return nil, err
+			}
+			queue := m.todo
+			if d.What == dueCohort {
+				queue = m.step.cohorts // The worker is in the middle of the round.
+			}
+			select {
+			case queue <- d:
+				return nil, nil
+			default:
+				return nil, fmt.Errorf("%w: %d duties are waiting", ErrBusy, maxDue)
+			}
+		}),
+		m.link.Handle(msgCommitments, func(_ context.Context, data []byte) ([]byte, error) {
+			return nil, m.step.commitments.put(data)
+		}),
+		m.link.Handle(msgSum, func(_ context.Context, data []byte) ([]byte, error) {
+			return nil, m.step.sums.put(data)
+		}),
+	)
+}
+
+// cosign answers a C2SP add-checkpoint request.
+func (m *Member) cosign(ctx context.Context, request []byte) ([]byte, error) {
+	var a witnessAnswer
+	a.Status, a.ContentType, a.Body = m.witness.AddCheckpoint(ctx, request, m.cfg.Clock().Unix())
+	return json.Marshal(a)
+}
+
+// Close disconnects.
+func (m *Member) Close() { m.link.Close() }
+
+// Run does what is due until ctx ends. What goes wrong is reported to the hub in words
+// and never stops the member: it may still be a witness.
+func (m *Member) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case d := <-m.todo:
+			if err := m.do(ctx, d); err != nil && ctx.Err() == nil {
+				m.logger.LogAttrs(ctx, slog.LevelWarn, "duty not done", slog.String("duty", d.What), slog.Any("err", err))
+				_, _ = m.link.Request(ctx, msgFail, []byte(d.What+": "+err.Error())) // The hub may be what failed.
+			}
+		}
+	}
+}
+
+func (m *Member) do(ctx context.Context, d due) error {
+	if err := m.syncTo(ctx, d.Size); err != nil {
+		return err
+	}
+	switch d.What {
+	case dueRatify:
+		return m.ratify(ctx)
+	case dueKeys:
+		return m.publishKeys(ctx, d.Epoch)
+	case dueBoxes:
+		return m.sealBoxes(ctx, d.Epoch)
+	case dueTrain:
+		return m.train(ctx, d.Round)
+	case dueFingerprint:
+		return m.fingerprint(ctx, d.Round, d.Size)
+	case dueForecast:
+		return m.declare(ctx, d.Period)
+	case dueCheck:
+		return m.check(ctx, d.Period)
+	}
+	return fmt.Errorf("the hub asks for %.40q, which this version does not know", d.What)
+}
+
+// syncTo folds the log up to the newest witnessed checkpoint of at least size entries.
+func (m *Member) syncTo(ctx context.Context, size int) error {
+	for {
+		m.mu.Lock()
+		data, news := m.checkpoint, m.news
+		m.mu.Unlock()
+		if data != nil {
+			c, err := ledger.ParseCheckpoint(data, m.policy)
+			if err != nil {
+				return err
+			}
+			if c.Size >= int64(size) {
+				return m.fold(ctx, c)
+			}
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// fold fetches and folds entries and requires that they are the checkpoint's.
+func (m *Member) fold(ctx context.Context, c ledger.Checkpoint) error {
+	for m.state.View().Size < int(c.Size) {
+		request, err := json.Marshal(entriesRequest{From: m.state.View().Size, To: int(c.Size)})
+		if err != nil {
+			return err
+		}
+		answer, err := m.link.Request(ctx, msgEntries, request)
+		if err != nil {
+			return err
+		}
+		var entries [][]byte
+		if err := json.Unmarshal(answer, &entries); err != nil || len(entries) == 0 {
+			return fmt.Errorf("%w: %d of %d entries served", ErrSplit, m.state.View().Size, c.Size)
+		}
+		for _, e := range entries {
+			if _, err := m.state.Fold(e); err != nil {
+				return err
+			}
+		}
+	}
+	root, ok := m.state.Root(int(c.Size))
+	if !ok || root != [32]byte(c.Root) {
+		return fmt.Errorf("%w: %d entries have another root than the witnessed checkpoint", ErrSplit, c.Size)
+	}
+	if m.state.View().Charter != canon.Sum(m.cfg.Charter) {
+		return fmt.Errorf("%w: the log's charter %q is not the one this member signed, %q",
+			ErrSplit, m.state.View().Charter.Words(), canon.Sum(m.cfg.Charter).Words())
+	}
+	return nil
+}
+
+// submit signs a record as this member's next statement and waits until it is logged.
+func (m *Member) submit(ctx context.Context, counter int, kind comity.Kind, record any) (index int, err error) {
+	raw, err := canon.Marshal(record)
+	if err != nil {
+		return 0, fmt.Errorf("%s statement: %w", kind, err)
+	}
+	entry, err := ledger.Sign(comity.Statement{
+		Body: m.charter.ID, Charter: canon.Sum(m.cfg.Charter), Author: m.cfg.Self, Counter: counter, Kind: kind, Record: raw,
+	}, m.key)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := m.link.Request(ctx, msgSubmit, entry)
+	if err != nil {
+		return 0, fmt.Errorf("%s statement: %w", kind, err)
+	}
+	return strconv.Atoi(string(answer))
+}
+
+// next is the counter of this member's next statement, by its own copy of the log.
+func (m *Member) next() int { return m.state.View().Counters[m.cfg.Self] + 1 }
+
+// ratify seals the charter with the officers' keys that lie in this home.
+func (m *Member) ratify(ctx context.Context) error {
+	if m.state.View().Ratified[m.cfg.Self] {
+		return nil
+	}
+	digest := canon.Sum(m.cfg.Charter)
+	seals, err := sealCharter(m.cfg.Home, m.charter, m.cfg.Self, digest)
+	if err != nil {
+		return err
+	}
+	_, err = m.submit(ctx, m.next(), comity.KindRatify, comity.Ratification{Charter: digest, Seals: seals})
+	return err
+}
+
+// sealCharter signs with as many officers' keys as the party's threshold asks for.
+func sealCharter(home Home, c comity.Charter, id party.ID, digest canon.Digest) ([]party.Seal, error) {
+	p, ok := charter.PartyOf(c, id)
+	if !ok {
+		return nil, fmt.Errorf("%w: %s is not a party of the charter", party.ErrID, id)
+	}
+	var seals []party.Seal
+	for n := range p.Keys.Threshold {
+		k, err := party.LoadKey(home.OfficerKey(strconv.Itoa(n + 1)))
+		if err != nil {
+			return nil, err
+		}
+		seals = append(seals, party.SealDocument(k, c.ID, digest))
+	}
+	return seals, nil
+}
+
+// check says what state this member found when it replayed the log.
+func (m *Member) check(ctx context.Context, period string) error {
+	d, ok := m.state.View().Decisions[period]
+	if !ok || d.Allocation == nil {
+		return fmt.Errorf("the hub asks to check %s, which is not allocated in the log", period)
+	}
+	for _, said := range [][]party.ID{d.Checks, d.Dissents} {
+		for _, id := range said {
+			if id == m.cfg.Self {
+				return nil
+			}
+		}
+	}
+	_, err := m.submit(ctx, m.next(), comity.KindCheck, d.Expected)
+	return err
+}

@@ -1,0 +1,372 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"comity"
+	"comity/allocator/solve"
+	"comity/body"
+	"comity/canon"
+	"comity/chance"
+	"comity/governor/charter"
+	"comity/party"
+)
+
+// Found brings the charter into force: it is logged, every founder ratifies, and log
+// time starts. On a log that holds it already nothing is said twice.
+func (h *Hub) Found(ctx context.Context) error {
+	if h.size() == 0 {
+		h.cfg.Progress(Event{Phase: "found", Text: "logging the charter"})
+		if _, err := h.queueCharter(ctx); err != nil {
+			return err
+		}
+	}
+	operator := h.charter.Transparency.Log.Operator
+	inForce := false
+	ratified := false
+	h.Look(func(s *body.State) { inForce, ratified = s.View().InForce, s.View().Ratified[operator] })
+	if inForce {
+		return nil
+	}
+	if !ratified {
+		digest := canon.Sum(h.cfg.Charter)
+		seals, err := sealCharter(h.cfg.Home.Hub(), h.charter, operator, digest)
+		if err != nil {
+			return err
+		}
+		if _, err := h.say(ctx, comity.KindRatify, comity.Ratification{Charter: digest, Seals: seals}); err != nil {
+			return err
+		}
+	}
+	if err := h.ask(ctx, due{What: dueRatify}); err != nil {
+		return err
+	}
+	h.cfg.Progress(Event{Phase: "found", Text: "founders ratify"})
+	all, err := h.patiently(ctx, func(s *body.State) bool { return s.View().InForce })
+	if err != nil {
+		return err
+	}
+	if !all {
+		var have []string
+		h.Look(func(s *body.State) {
+			for _, p := range h.charter.Parties {
+				if !s.View().Ratified[p.ID] {
+					have = append(have, string(p.ID))
+				}
+			}
+		})
+		return fmt.Errorf("found %s: %w: not ratified by %s", h.charter.ID, ErrQuorum, strings.Join(have, ", "))
+	}
+	return h.tick(ctx)
+}
+
+func (h *Hub) queueCharter(ctx context.Context) (int, error) {
+	return h.say(ctx, comity.KindCharter, canon.Raw(h.cfg.Charter))
+}
+
+// Week takes one decision, from keys to allocation, for the period of an origin date.
+// Each step is skipped if the log shows that it was done.
+func (h *Hub) Week(ctx context.Context, period string) error {
+	if err := h.tick(ctx); err != nil {
+		return err
+	}
+	epoch := h.charter.ID + "/" + period
+	if err := h.keys(ctx, epoch); err != nil {
+		return err
+	}
+	if err := h.train(ctx, period, epoch); err != nil {
+		return err
+	}
+	if err := h.gather(ctx, period); err != nil {
+		return err
+	}
+	if err := h.decide(ctx, period); err != nil {
+		return err
+	}
+	return h.checked(ctx, period)
+}
+
+// keys has every member publish a key and seal pair secrets to those after it.
+func (h *Hub) keys(ctx context.Context, epoch string) error {
+	h.cfg.Progress(Event{Phase: "keys", Text: "members exchange masking keys"})
+	members := h.contributors()
+	if err := h.ask(ctx, due{What: dueKeys, Epoch: epoch}); err != nil {
+		return err
+	}
+	if _, err := h.patiently(ctx, func(s *body.State) bool { return len(s.View().Epochs[epoch].Keys) == len(members) }); err != nil {
+		return err
+	}
+	if err := h.ask(ctx, due{What: dueBoxes, Epoch: epoch}); err != nil {
+		return err
+	}
+	_, err := h.patiently(ctx, func(s *body.State) bool {
+		e := s.View().Epochs[epoch]
+		return len(e.Boxes) == len(e.Keys)
+	})
+	return err
+}
+
+// contributors are the parties whose rows the model clause draws on.
+func (h *Hub) contributors() []party.ID {
+	c, _ := charter.Clause(h.charter, h.charter.Models.Clause)
+	return c.From
+}
+
+// train runs the round of a period, unless the model in force is young enough.
+func (h *Hub) train(ctx context.Context, period, epoch string) error {
+	round := body.RoundName(period, h.charter.Models.Task)
+	var r body.Round
+	var cohort []party.ID
+	opened := false
+	h.Look(func(s *body.State) {
+		r, opened = s.View().Rounds[round]
+		e := s.View().Epochs[epoch]
+		for _, id := range h.contributors() {
+			if _, ok := e.Boxes[id]; ok {
+				cohort = append(cohort, id)
+			}
+		}
+	})
+	if r.Model != nil {
+		return nil
+	}
+	if !opened {
+		if err := h.openRound(ctx, round, period, epoch); err != nil {
+			return err
+		}
+	}
+	slices.Sort(cohort)
+	first := comity.Cohort{Round: round, Number: 1, Members: cohort, Reason: "all members with keys"}
+	if len(r.Cohorts) == 0 {
+		if _, err := h.say(ctx, comity.KindCohort, first); err != nil {
+			return err
+		}
+	}
+	if err := h.ask(ctx, due{What: dueTrain, Round: round}); err != nil {
+		return err
+	}
+	result, transcript, err := h.steps.conduct(ctx, round)
+	if err != nil {
+		return err
+	}
+	return h.closeRound(ctx, round, result, transcript)
+}
+
+func (h *Hub) openRound(ctx context.Context, round, period, epoch string) error {
+	m := h.charter.Models
+	clause, _ := charter.Clause(h.charter, m.Clause)
+	_, err := h.say(ctx, comity.KindPlan, comity.Plan{
+		Round: round, Epoch: epoch, Clause: m.Clause, Task: m.Task, Period: period,
+		Schema: canon.Sum([]byte(clause.Schema)), Recipe: m.Recipe, Disclosure: m.Disclosure,
+		MinMembers: m.MinMembers, StepSeconds: m.StepSeconds,
+	})
+	return err
+}
+
+// closeRound collects heads, then fingerprints at places that follow from a checkpoint
+// over the heads, checks the sums against them, and logs the model.
+func (h *Hub) closeRound(ctx context.Context, round string, model []byte, transcript canon.Digest) error {
+	h.cfg.Progress(Event{Phase: "train", Text: "members sign what they saw"})
+	everybody := func(n func(body.Round) int) func(*body.State) bool {
+		return func(s *body.State) bool {
+			r := s.View().Rounds[round]
+			return n(r) == len(r.Cohort())
+		}
+	}
+	all, err := h.patiently(ctx, everybody(func(r body.Round) int { return len(r.Heads) }))
+	if err != nil {
+		return err
+	}
+	if !all {
+		return fmt.Errorf("close round %s: %w: a member did not sign its head", round, ErrQuorum)
+	}
+	if err := h.ask(ctx, due{What: dueFingerprint, Round: round}); err != nil {
+		return err
+	}
+	all, err = h.patiently(ctx, everybody(func(r body.Round) int { return len(r.Fingerprints) }))
+	if err != nil {
+		return err
+	}
+	if !all {
+		return fmt.Errorf("close round %s: %w: a member did not sign its fingerprint", round, ErrQuorum)
+	}
+	if err := h.steps.verify(ctx, round, transcript); err != nil {
+		return err
+	}
+	digest, err := storeBlob(h.cfg.Home.Log(), model)
+	if err != nil {
+		return err
+	}
+	_, err = h.say(ctx, comity.KindModel, comity.Model{Round: round, Transcript: transcript, Model: digest})
+	return err
+}
+
+// gather collects forecasts and declarations of a period. Members that are late are
+// absent from the picture; their earlier declarations stay in force.
+func (h *Hub) gather(ctx context.Context, period string) error {
+	var done bool
+	h.Look(func(s *body.State) { done = s.View().Decisions[period].Picture != nil })
+	if done {
+		return nil
+	}
+	h.cfg.Progress(Event{Phase: "picture", Text: "members forecast at home"})
+	for _, c := range h.charter.Data {
+		if c.LeavesHome != "signed_plain" || len(c.Values) == 0 || !slices.Contains(c.From, h.charter.Transparency.Log.Operator) {
+			continue
+		}
+		if err := h.declare(ctx, c, period); err != nil {
+			return err
+		}
+	}
+	if err := h.ask(ctx, due{What: dueForecast, Period: period}); err != nil {
+		return err
+	}
+	_, err := h.patiently(ctx, func(s *body.State) bool { return h.gathered(s, period) })
+	if err != nil {
+		return err
+	}
+	if err := h.tick(ctx); err != nil {
+		return err
+	}
+	var p comity.Picture
+	h.Look(func(s *body.State) { p, err = s.Freeze(period) })
+	if err != nil {
+		return err
+	}
+	_, err = h.say(ctx, comity.KindPicture, p)
+	return err
+}
+
+// gathered tells whether every contributor forecast and every party declared.
+func (h *Hub) gathered(s *body.State, period string) bool {
+	if len(s.View().Decisions[period].Forecasts) < len(h.contributors()) {
+		return false
+	}
+	for _, c := range h.charter.Data {
+		if c.LeavesHome != "signed_plain" || len(c.Values) == 0 {
+			continue
+		}
+		for _, id := range c.From {
+			if s.View().Declared[c.ID].Latest[id].Period != period {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// declare says the operator's own numbers, such as the supply.
+func (h *Hub) declare(ctx context.Context, c comity.DataClause, period string) error {
+	var said bool
+	h.Look(func(s *body.State) {
+		said = s.View().Declared[c.ID].Latest[h.charter.Transparency.Log.Operator].Period == period
+	})
+	if said {
+		return nil
+	}
+	values, err := h.cfg.Supply(c, period)
+	if err != nil {
+		return err
+	}
+	_, err = h.say(ctx, comity.KindDeclaration, comity.Declaration{Period: period, Clause: c.ID, Values: values})
+	return err
+}
+
+// decide solves the problem that the charter lowers to and logs the allocation. The
+// solver is not believed: the state re-checks the certificate before it is logged.
+func (h *Hub) decide(ctx context.Context, period string) error {
+	var done bool
+	var problem comity.Problem
+	var picture canon.Digest
+	var err error
+	h.Look(func(s *body.State) {
+		d := s.View().Decisions[period]
+		if done = d.Allocation != nil; done {
+			return
+		}
+		if problem, err = s.Problem(period); err == nil {
+			picture, err = canon.DigestOf(*d.Picture)
+		}
+	})
+	if err != nil || done {
+		return err
+	}
+	h.cfg.Progress(Event{Phase: "allocate", Text: "solving and proving the allocation"})
+	digest, err := canon.DigestOf(problem)
+	if err != nil {
+		return err
+	}
+	lot, err := h.lot(period)
+	if err != nil {
+		return err
+	}
+	result, err := solve.Allocate(ctx, problem, h.cfg.Solver, lot)
+	if err != nil {
+		return fmt.Errorf("allocate %s: %w", period, err)
+	}
+	raw, err := canon.Marshal(problem)
+	if err != nil {
+		return err
+	}
+	if _, err := storeBlob(h.cfg.Home.Log(), raw); err != nil {
+		return err
+	}
+	_, err = h.say(ctx, comity.KindAllocation, comity.Allocation{
+		Period: period, Picture: picture, Problem: digest, Units: result.Units, Parties: result.Parties, Certificate: result.Certificate,
+	})
+	return err
+}
+
+// lot is the public coin of a period's allocation. It follows from the nonces that
+// members committed to before any input of the period was known.
+func (h *Hub) lot(period string) (canon.Digest, error) {
+	round := body.RoundName(period, h.charter.Models.Task)
+	var nonces [][]byte
+	h.Look(func(s *body.State) { nonces = s.Nonces(round) })
+	seed, err := publicSeed(round, nonces)
+	if err != nil {
+		return canon.Digest{}, err
+	}
+	return canon.Digest(chance.Derive(seed, "lot", period)), nil
+}
+
+// checked waits until enough members replayed the log and found the same state.
+func (h *Hub) checked(ctx context.Context, period string) error {
+	h.cfg.Progress(Event{Phase: "check", Text: "members replay the log"})
+	if err := h.ask(ctx, due{What: dueCheck, Period: period}); err != nil {
+		return err
+	}
+	if _, err := h.patiently(ctx, func(s *body.State) bool {
+		d := s.View().Decisions[period]
+		return len(d.Checks)+len(d.Dissents) == len(h.members)
+	}); err != nil {
+		return err
+	}
+	var d body.Decision
+	var effective bool
+	h.Look(func(s *body.State) { d, effective = s.View().Decisions[period], s.Effective(period) })
+	switch {
+	case len(d.Dissents) > 0:
+		return fmt.Errorf("check %s: %w: %v found another state", period, ErrDissent, d.Dissents)
+	case !effective:
+		return fmt.Errorf("check %s: %w: %d of %d checks", period, ErrQuorum, len(d.Checks), h.policy.Threshold)
+	}
+	_, err := h.barrier(ctx)
+	return err
+}
+
+// tick enters the witnesses' time into the log.
+func (h *Hub) tick(ctx context.Context) error {
+	if _, err := h.barrier(ctx); err != nil {
+		return err
+	}
+	t, err := h.newTick(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = h.say(ctx, comity.KindTick, t)
+	return err
+}

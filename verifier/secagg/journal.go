@@ -1,0 +1,150 @@
+package secagg
+
+import (
+	"crypto/subtle"
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"comity"
+	"comity/canon"
+)
+
+// The fifth byte of a journal entry.
+const (
+	entryStart  = iota + 1 // First and only once: which round this is, and its secret.
+	entryCohort            // A successor that was accepted.
+	entryReveal            // A self mask that may have left the member.
+)
+
+// maxEntries bounds what is read back: a start, every cohort, every reveal.
+const maxEntries = 1 + maxCohorts + MaxSteps + MaxAttempts
+
+// place is what a member reveals at most once at.
+type place struct{ number, attempt int }
+
+// successor is what the journal remembers of an accepted cohort.
+type successor struct {
+	fromStep int
+	digest   canon.Digest
+}
+
+// revealed is what the journal remembers of one reveal.
+type revealed struct {
+	Position
+	list   canon.Digest  // Of the commitments that were answered.
+	masked canon.Digest  // The member's own commitment.
+	input  [keySize]byte // A keyed digest of the input.
+	self   [keySize]byte
+}
+
+// memory is the journal of one round, read back.
+type memory struct {
+	journal Journal
+	secret  [keySize]byte // All self masks and salts of the round derive from it.
+	cohorts map[int]successor
+	reveals map[place]revealed
+}
+
+// remember reads the journal, or opens an empty one with a fresh round secret.
+func remember(journal Journal, binding canon.Digest, coin io.Reader) (*memory, error) {
+	entries, err := journal.Entries()
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	if len(entries) > maxEntries {
+		return nil, fmt.Errorf("%w: %d entries, at most %d", ErrJournal, len(entries), maxEntries)
+	}
+	m := &memory{journal: journal, cohorts: map[int]successor{}, reveals: map[place]revealed{}}
+	if len(entries) == 0 {
+		if m.secret, err = draw(coin); err != nil {
+			return nil, err
+		}
+		return m, m.append(entryStart, binding[:], m.secret[:])
+	}
+	for i, e := range entries {
+		if err := m.read(i, e, binding); err != nil {
+			return nil, fmt.Errorf("%w: entry %d: %w", ErrJournal, i, err)
+		}
+	}
+	return m, nil
+}
+
+// read takes in one entry. A journal is our own file: what cannot have been written by
+// append is refused, never repaired.
+func (m *memory) read(i int, data []byte, binding canon.Digest) error {
+	r := reader{data: data}
+	r.magic(magicJournal)
+	kind := r.byte()
+	if r.err == nil && (kind == entryStart) != (i == 0) {
+		return fmt.Errorf("%w: kind %d in this place", ErrMalformed, kind)
+	}
+	switch kind {
+	case entryStart:
+		if got := r.digest(); r.err == nil && got != binding {
+			return fmt.Errorf("opened for %s, this round is %s", got, binding)
+		}
+		m.secret = r.key()
+	case entryCohort:
+		number := r.uint32()
+		if _, twice := m.cohorts[number]; twice {
+			return fmt.Errorf("%w: cohort %d twice", ErrMalformed, number)
+		}
+		m.cohorts[number] = successor{r.uint32(), r.digest()}
+	case entryReveal:
+		v := revealed{Position: r.position(), list: r.digest(), masked: r.digest(), input: r.key(), self: r.key()}
+		if _, twice := m.reveals[place{v.Number, v.Attempt}]; twice {
+			return fmt.Errorf("%w: step %d, attempt %d twice", ErrMalformed, v.Number, v.Attempt)
+		}
+		m.reveals[place{v.Number, v.Attempt}] = v
+	default:
+		return fmt.Errorf("%w: kind %d", ErrMalformed, kind)
+	}
+	return r.end()
+}
+
+func (m *memory) append(kind byte, fields ...[]byte) error {
+	entry := append([]byte(magicJournal), kind)
+	for _, f := range fields {
+		entry = append(entry, f...)
+	}
+	if err := m.journal.Append(entry); err != nil {
+		return fmt.Errorf("append to journal: %w", err)
+	}
+	return nil
+}
+
+// accept notes the one successor of a cohort, before it has any effect.
+func (m *memory) accept(c comity.Cohort, digest canon.Digest) error {
+	if old, ok := m.cohorts[c.Number]; ok {
+		if old.digest != digest {
+			return fmt.Errorf("%w: number %d is %s, accepted was %s", ErrSuccessor, c.Number, digest, old.digest)
+		}
+		return nil
+	}
+	number := binary.BigEndian.AppendUint32(nil, uint32(c.Number))     //nolint:gosec // At most maxCohorts.
+	number = binary.BigEndian.AppendUint32(number, uint32(c.FromStep)) //nolint:gosec // At most MaxSteps.
+	if err := m.append(entryCohort, number, digest[:]); err != nil {
+		return err
+	}
+	m.cohorts[c.Number] = successor{c.FromStep, digest}
+	return nil
+}
+
+// reveal notes a reveal before it leaves, or confirms that exactly this one was noted.
+func (m *memory) reveal(v revealed) error {
+	if old, ok := m.reveals[place{v.Number, v.Attempt}]; ok {
+		switch {
+		case subtle.ConstantTimeCompare(old.self[:], v.self[:]) != 1 || old.masked != v.masked:
+			return fmt.Errorf("%w: step %d, attempt %d: another self mask was revealed; raise the attempt", ErrRepeated, v.Number, v.Attempt)
+		case old.Position != v.Position || old.list != v.list:
+			return fmt.Errorf("%w: step %d, attempt %d: commitments %s, answered were %s", ErrEquivocation, v.Number, v.Attempt, v.list, old.list)
+		}
+		return nil
+	}
+	if err := m.append(entryReveal, v.Position.append(nil), v.list[:], v.masked[:], v.input[:], v.self[:]); err != nil {
+		return err
+	}
+	m.reveals[place{v.Number, v.Attempt}] = v
+	return nil
+}
