@@ -166,6 +166,14 @@ type Declaration struct {
 	Values map[string]canon.Int `json:"values"` // By name as the clause lists them, in whole units.
 }
 
+// Frozen is the statement of a picture. The picture itself outgrows a log entry and is
+// a blob; whoever folds the log rebuilds it from the logged forecasts.
+type Frozen struct {
+	Period  string       `json:"period"`
+	Model   canon.Digest `json:"model"`
+	Picture canon.Digest `json:"picture"` // Of the Picture.
+}
+
 // Picture is the frozen state of risk of one period: every admitted series, ordered
 // by target and place. Anybody can rebuild it from the logged forecasts.
 type Picture struct {

@@ -92,45 +92,33 @@ func (s *State) Freeze(period string) (comity.Picture, error) {
 	return picture.Freeze(period, model.Model, forecasts, clause.From)
 }
 
-func (s *State) picture(author party.ID, p comity.Picture) (func(), broken) {
+func (s *State) picture(author party.ID, f comity.Frozen) (func(), broken) {
 	if b := s.operatorOnly(author); b.err != nil {
 		return nil, b
 	}
-	d, ok := s.view.Decisions[p.Period]
+	d, ok := s.view.Decisions[f.Period]
 	if !ok || len(d.Forecasts) < s.charter.Models.MinMembers {
-		return nil, breaks(RulePicture, "%d forecasts for %.40q, at least %d", len(d.Forecasts), p.Period, s.charter.Models.MinMembers)
+		return nil, breaks(RulePicture, "%d forecasts for %.40q, at least %d", len(d.Forecasts), f.Period, s.charter.Models.MinMembers)
 	}
 	if d.Picture != nil {
-		return nil, breaks(RuleOnce, "the picture of %s is frozen", p.Period)
+		return nil, breaks(RuleOnce, "the picture of %s is frozen", f.Period)
 	}
-	want, err := s.Freeze(p.Period)
+	p, err := s.Freeze(f.Period)
 	if err != nil {
 		return nil, broken{RulePicture, err}
 	}
-	if b := same(RulePicture, want, p); b.err != nil {
-		return nil, b
+	digest, err := canon.DigestOf(p)
+	if err != nil {
+		return nil, broken{RulePicture, err}
+	}
+	if digest != f.Picture || p.Model != f.Model {
+		return nil, breaks(RulePicture, "it is %s of model %s, the logged forecasts freeze to %s of %s", f.Picture, f.Model, digest, p.Model)
 	}
 	return func() {
 		// The picture holds every series from here on.
 		d.Picture, d.Forecasts = &p, map[party.ID]comity.Forecast{}
-		s.view.Decisions[p.Period] = d
+		s.view.Decisions[f.Period] = d
 	}, broken{}
-}
-
-// same requires that two records have one digest.
-func same[R any](rule string, want, got R) broken {
-	w, err := canon.DigestOf(want)
-	if err != nil {
-		return broken{rule, err}
-	}
-	g, err := canon.DigestOf(got)
-	if err != nil {
-		return broken{rule, err}
-	}
-	if w != g {
-		return breaks(rule, "its digest is %s, recomputing it gives %s", g, w)
-	}
-	return broken{}
 }
 
 // Problem lowers the charter, the picture and the newest declarations of a period to

@@ -151,7 +151,7 @@ func (s *State) byKind(st comity.Statement) (func(), broken) {
 	case comity.KindDeclaration:
 		return read(st, func(r comity.Declaration) (func(), broken) { return s.declaration(st.Author, r) })
 	case comity.KindPicture:
-		return read(st, func(r comity.Picture) (func(), broken) { return s.picture(st.Author, r) })
+		return read(st, func(r comity.Frozen) (func(), broken) { return s.picture(st.Author, r) })
 	case comity.KindAllocation:
 		return read(st, func(r comity.Allocation) (func(), broken) { return s.allocation(st, r) })
 	case comity.KindCheck:

@@ -237,6 +237,9 @@ func (s *stepServer) shrink(ctx context.Context, late []party.ID) error {
 	if err != nil {
 		return err
 	}
+	// Histograms of siblings are differences of sums, so all sums of one tree must be
+	// over the same members (modeler/learn.Summer): the tree starts again in any case.
+	next.Attempt = max(next.Attempt, s.agg.Cohort().Attempt+1)
 	if _, err := s.hub.say(ctx, comity.KindCohort, next); err != nil {
 		return err
 	}

@@ -236,7 +236,15 @@ func (h *Hub) gather(ctx context.Context, period string) error {
 	if err != nil {
 		return err
 	}
-	_, err = h.say(ctx, comity.KindPicture, p)
+	raw, err := canon.Marshal(p)
+	if err != nil {
+		return err
+	}
+	digest, err := storeBlob(h.cfg.Home.Log(), raw)
+	if err != nil {
+		return err
+	}
+	_, err = h.say(ctx, comity.KindPicture, comity.Frozen{Period: period, Model: p.Model, Picture: digest})
 	return err
 }
 

@@ -14,8 +14,12 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// systemAccount keeps the server's own events apart from the members.
-const systemAccount = "SYS"
+// Accounts of the server: members and hub meet in one, the server's own events are in
+// the other. Users need an account by name, or their connections are not reported.
+const (
+	bodyAccount   = "BODY"
+	systemAccount = "SYS"
+)
 
 // start runs the server with the walls that the package comment describes.
 func (h *Hub) start(ctx context.Context, cfg HubConfig, own, watcher Identity) error {
@@ -28,14 +32,14 @@ func (h *Hub) start(ctx context.Context, cfg HubConfig, own, watcher Identity) e
 		return err
 	}
 	h.pin = pin.String()
-	system := server.NewAccount(systemAccount)
-	users := []*server.NkeyUser{{Nkey: own.Public()}, {Nkey: watcher.Public(), Account: system}}
+	body, system := server.NewAccount(bodyAccount), server.NewAccount(systemAccount)
+	users := []*server.NkeyUser{{Nkey: own.Public(), Account: body}, {Nkey: watcher.Public(), Account: system}}
 	for _, m := range cfg.Members {
-		users = append(users, &server.NkeyUser{Nkey: m.NKey, Permissions: permissionsOf(m.Name)})
+		users = append(users, &server.NkeyUser{Nkey: m.NKey, Account: body, Permissions: permissionsOf(m.Name)})
 	}
 	options := &server.Options{
 		ServerName: "comity-hub", Host: host, Port: port,
-		Nkeys: users, Accounts: []*server.Account{system}, SystemAccount: systemAccount,
+		Nkeys: users, Accounts: []*server.Account{body, system}, SystemAccount: systemAccount,
 		TLSConfig: tlsConfig, TLSHandshakeFirst: true, TLSTimeout: dialTimeout.Seconds(), AuthTimeout: dialTimeout.Seconds(),
 		MaxPayload: int32(h.payload + envelope), MaxPending: int64(h.pending()), //nolint:gosec // Bounded by payloadOf.
 		MaxConn: maxConnections*len(cfg.Members) + 2, MaxSubs: 1000, MaxControlLine: 1024,

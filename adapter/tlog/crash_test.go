@@ -21,6 +21,7 @@ const crashFolder = "COMITY_TEST_TLOG_CRASH_FOLDER"
 // TestKilledLogKeepsWhatItConfirmed kills a process that appends as fast as it can,
 // at different moments, and opens its folder again each time.
 func TestKilledLogKeepsWhatItConfirmed(t *testing.T) {
+	t.Parallel()
 	if dir := os.Getenv(crashFolder); dir != "" {
 		appendUntilKilled(t, dir)
 		return

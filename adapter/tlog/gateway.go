@@ -3,7 +3,6 @@ package tlog
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,9 +22,6 @@ const askTimeout = 5 * time.Second
 
 // maxAnswer bounds the answer of a witness in bytes: a few signature lines.
 const maxAnswer = 4 << 10
-
-// errBusy says that a witness has not yet answered the request before.
-var errBusy = errors.New("witness still works on an earlier request")
 
 // WitnessEndpoint is a witness and the way to it, usually the member's own connection.
 type WitnessEndpoint struct {
@@ -95,8 +91,8 @@ func (g *gateway) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	select {
 	case w.busy <- struct{}{}:
-	default:
-		return nil, errBusy
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
 	}
 	answers := make(chan answer, 1)
 	err = g.begin(func() {
@@ -166,7 +162,8 @@ func (a answer) response(r *http.Request) (*http.Response, error) {
 }
 
 // forwardTesseraLog sends what Tessera writes through klog, which is process-wide
-// and prints to standard error, to the logger of the log that was opened last.
+// and prints to standard error, to the logger of the log that was opened last. What
+// klog calls an error goes to standard error as well.
 func forwardTesseraLog(logger *slog.Logger) {
 	klog.LogToStderr(false)
 	klog.SetOutput(klogLines{logger})

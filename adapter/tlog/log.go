@@ -30,8 +30,8 @@ const (
 	// both are small beside the round trips of a barrier.
 	defaultBatch    = 50 * time.Millisecond
 	defaultInterval = time.Second
-	// maxPending bounds the entries that are being sequenced; it also is Tessera's
-	// largest batch, so that only age closes a batch and no two batches race.
+	// maxPending bounds the entries that are being sequenced. Tessera's batches hold
+	// one more, so that only age closes a batch and no two callers race to pass it on.
 	maxPending = 4096
 	// minInterval is Tessera's own lower bound (storage/posix, minCheckpointInterval).
 	minInterval = 100 * time.Millisecond
@@ -222,7 +222,7 @@ func (l *Log) Size(ctx context.Context) (int64, error) {
 	return int64(size), nil //nolint:gosec // Entries in a folder are fewer than 2^63.
 }
 
-// Entries returns the entries with from <= index < to, at most 4,096 of them. They
+// Entries returns the entries with from <= index < to, at most MaxEntries of them. They
 // are this process's own files and are not checked against a checkpoint.
 func (l *Log) Entries(ctx context.Context, from, to int64) ([][]byte, error) {
 	size, err := l.Size(ctx)

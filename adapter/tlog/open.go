@@ -99,7 +99,7 @@ func (c Config) policy() (ledger.Policy, error) {
 func (c Config) appendOptions() *tessera.AppendOptions {
 	return tessera.NewAppendOptions().
 		WithCheckpointSigner(noteSigner{c.Key}).
-		WithBatching(maxPending, c.Batch).
+		WithBatching(maxPending+1, c.Batch).
 		WithPushback(maxPending).
 		WithCheckpointInterval(c.Interval).
 		WithCheckpointRepublishInterval(max(republish, c.Interval))

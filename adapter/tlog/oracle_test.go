@@ -18,6 +18,7 @@ import (
 // TestOtherImplementationsAcceptOurReceipts gives a receipt of a live log to two
 // independent readers of C2SP formats.
 func TestOtherImplementationsAcceptOurReceipts(t *testing.T) {
+	t.Parallel()
 	s := newSetting(t, 4, 3)
 	l := s.open(t)
 	author := newKey(t, "node.example/KE")

@@ -62,7 +62,7 @@ func (r *Reader) Check(p ledger.Policy) ([]byte, ledger.Checkpoint, error) {
 	return parseNormal(r.checkpoint, p)
 }
 
-// Entries returns the entries with from <= index < to, at most 4,096 of them, each
+// Entries returns the entries with from <= index < to, at most MaxEntries of them, each
 // checked against the root.
 func (r *Reader) Entries(ctx context.Context, from, to int64) ([][]byte, error) {
 	entries, err := readEntries(ctx, r.files, r.tree.N, span{from, to})

@@ -26,8 +26,8 @@ const (
 	maxBundle     = layout.EntryBundleWidth * (2 + ledger.MaxEntry)
 )
 
-// maxEntries bounds one call of Entries: 16 full bundles.
-const maxEntries = 16 * layout.EntryBundleWidth
+// MaxEntries bounds one call of Entries: 16 full bundles.
+const MaxEntries = 16 * layout.EntryBundleWidth
 
 // source is where the static files of a log are. A missing file is fs.ErrNotExist;
 // one that is larger than limit bytes is refused.
@@ -90,8 +90,8 @@ type span struct{ from, to int64 }
 
 // readEntries reads the entries of s from a log of the given size.
 func readEntries(ctx context.Context, files source, size int64, s span) ([][]byte, error) {
-	if s.from < 0 || s.from > s.to || s.to > size || s.to-s.from > maxEntries {
-		return nil, fmt.Errorf("entries %d to %d of a log of %d: ask for at most %d that exist", s.from, s.to, size, maxEntries)
+	if s.from < 0 || s.from > s.to || s.to > size || s.to-s.from > MaxEntries {
+		return nil, fmt.Errorf("entries %d to %d of a log of %d: ask for at most %d that exist", s.from, s.to, size, MaxEntries)
 	}
 	var entries [][]byte
 	for at := s.from; at < s.to; {

@@ -120,6 +120,7 @@ func fill(t testing.TB, l *tlog.Log, from, to int) []byte {
 }
 
 func TestAppendedEntriesAreProvenUnderWitnessedCheckpoints(t *testing.T) {
+	t.Parallel()
 	s := newSetting(t, 4, 3)
 	l := s.open(t)
 	if _, _, err := l.Checkpoint(t.Context()); !errors.Is(err, ledger.ErrWitnesses) {
@@ -178,6 +179,7 @@ func TestAppendedEntriesAreProvenUnderWitnessedCheckpoints(t *testing.T) {
 }
 
 func TestManyAuthorsAtOnceGetDistinctIndexes(t *testing.T) {
+	t.Parallel()
 	l := newSetting(t, 0, 0).open(t)
 	var all sync.WaitGroup
 	indexes := make([]int64, 64)
@@ -199,6 +201,7 @@ func TestManyAuthorsAtOnceGetDistinctIndexes(t *testing.T) {
 }
 
 func TestReopenedLogContinues(t *testing.T) {
+	t.Parallel()
 	s := newSetting(t, 3, 3)
 	l := s.open(t)
 	first := fill(t, l, 0, 5)
@@ -223,6 +226,7 @@ func TestReopenedLogContinues(t *testing.T) {
 }
 
 func TestTooFewWitnessesPublishNothingUntilTheyReturn(t *testing.T) {
+	t.Parallel()
 	s := newSetting(t, 3, 3)
 	var mu sync.Mutex
 	away := true
@@ -256,6 +260,7 @@ func TestTooFewWitnessesPublishNothingUntilTheyReturn(t *testing.T) {
 // TestSlowWitnessFollows lets one witness answer after the others made the
 // threshold: it must still get to the newest checkpoint.
 func TestSlowWitnessFollows(t *testing.T) {
+	t.Parallel()
 	s := newSetting(t, 3, 2)
 	ask := s.config.Witnesses[2].Ask
 	s.config.Witnesses[2].Ask = func(ctx context.Context, request []byte) (int, string, []byte, error) {
@@ -277,6 +282,7 @@ func TestSlowWitnessFollows(t *testing.T) {
 }
 
 func TestReaderReadsWhatWasWritten(t *testing.T) {
+	t.Parallel()
 	s := newSetting(t, 3, 2)
 	l := s.open(t)
 	checkpoint := fill(t, l, 0, 700)
@@ -324,6 +330,7 @@ func TestReaderReadsWhatWasWritten(t *testing.T) {
 // TestReaderFindsEveryAlteredFile flips one bit at many places of each file that the
 // checkpoint rests on.
 func TestReaderFindsEveryAlteredFile(t *testing.T) {
+	t.Parallel()
 	s := newSetting(t, 2, 2)
 	l := s.open(t)
 	fill(t, l, 0, 300)
@@ -373,6 +380,7 @@ func TestReaderFindsEveryAlteredFile(t *testing.T) {
 
 // TestReaderFindsAChangeAfterOpening checks that what is read later is checked too.
 func TestReaderFindsAChangeAfterOpening(t *testing.T) {
+	t.Parallel()
 	s := newSetting(t, 0, 0)
 	l := s.open(t)
 	fill(t, l, 0, 10)
@@ -405,6 +413,7 @@ func write(t testing.TB, file string, data []byte) {
 }
 
 func TestOpenRefusesAnUnusableConfig(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		change func(c *tlog.Config)
 		want   error

@@ -97,6 +97,7 @@ func newWitness(t testing.TB, file string) *tlog.Witness {
 }
 
 func TestWitnessCosignsWhatContinues(t *testing.T) {
+	t.Parallel()
 	h := newHistory(t, 40, "true")
 	file := filepath.Join(t.TempDir(), "checkpoint")
 	w := newWitness(t, file)
@@ -119,6 +120,7 @@ func TestWitnessCosignsWhatContinues(t *testing.T) {
 }
 
 func TestWitnessRefuses(t *testing.T) {
+	t.Parallel()
 	h, split := newHistory(t, 40, "true"), newHistory(t, 40, "split")
 	good := h.request(t, 20, 30)
 	lines := strings.SplitAfter(good, "\n")
@@ -186,6 +188,7 @@ func TestWitnessRefuses(t *testing.T) {
 // TestWitnessSignsOneHistoryUnderConcurrency shows two histories at once, many times
 // over: all cosignatures must be of one of them.
 func TestWitnessSignsOneHistoryUnderConcurrency(t *testing.T) {
+	t.Parallel()
 	w := newWitness(t, filepath.Join(t.TempDir(), "checkpoint"))
 	var all sync.WaitGroup
 	signedBy := make([]int, 2)
@@ -209,6 +212,7 @@ func TestWitnessSignsOneHistoryUnderConcurrency(t *testing.T) {
 }
 
 func TestWitnessNeverStartsFromADamagedMemory(t *testing.T) {
+	t.Parallel()
 	h := newHistory(t, 9, "true")
 	file := filepath.Join(t.TempDir(), "checkpoint")
 	if status, _, answer := newWitness(t, file).AddCheckpoint(t.Context(), []byte(h.request(t, 0, 9)), 1); status != http.StatusOK {
@@ -230,6 +234,7 @@ func TestWitnessNeverStartsFromADamagedMemory(t *testing.T) {
 }
 
 func TestWitnessThatCannotRememberDoesNotSign(t *testing.T) {
+	t.Parallel()
 	h := newHistory(t, 9, "true")
 	w := newWitness(t, filepath.Join(t.TempDir(), "missing", "checkpoint"))
 	if status, _, _ := w.AddCheckpoint(t.Context(), []byte(h.request(t, 0, 9)), 1); status != http.StatusInternalServerError {

@@ -167,11 +167,17 @@ func (m *model) addPieces(row int, need, total int64) {
 	m.lp.RowLower[row], m.lp.RowUpper[row] = -segments, -segments
 }
 
-// inside tells whether no party uses its outer pieces, where the model is coarse.
+// inside tells whether every party stays where its pieces are one step wide. There the
+// model's optimum is one for all moves, because the values are concave; at the edge
+// the next piece is long and its marginal value a mere average.
 func (m *model) inside(v []float64) bool {
 	for k := range m.parties {
 		first := m.pieces + k*pieces
-		if v[first] > fraction || v[first+pieces-1] > fraction {
+		move := -v[first] - segments
+		for _, piece := range v[first+1 : first+pieces] {
+			move += piece
+		}
+		if math.Abs(move) > segments-fraction {
 			return false
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"comity/exact"
 )
 
-// Bounds of a sealed expression. The largest expression of the example charters has
-// 11 nodes; a rule that needs more than these is not one that people can negotiate.
+// Bounds of a sealed expression. The largest expression of the vaccine charter has
+// 14 nodes; a rule that needs more than these is not one that people can negotiate.
 const (
 	MaxNodes = 500 // Operations, inputs and constants together.
 	MaxDepth = 24  // Of the tree: two levels of JSON each, of the 64 that a canonical document may have.

@@ -122,17 +122,30 @@ func orNull[T fmt.Stringer](v *T) string {
 // at is the path of the item i of a list.
 func at(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
-// text refuses an empty text, a long one, and control characters but line ends.
+// text refuses an empty text, a long one, and characters that make it look other
+// than it is: people sign what they see.
 func (l *linter) text(path, text string) {
-	control := func(c rune) bool { return c != '\n' && (c < 0x20 || c >= 0x7f && c < 0xa0) }
 	switch {
 	case strings.TrimSpace(text) == "":
 		l.refuse(path, ruleText, "the text is empty", "write it")
 	case len(text) > maxText:
 		l.refuse(path, ruleText, fmt.Sprintf("the text has %d bytes, at most %d", len(text), maxText), "shorten it")
-	case strings.ContainsFunc(text, control):
-		l.refuse(path, ruleText, "the text has a control character", "remove it")
+	case strings.ContainsFunc(text, isDeceptive):
+		l.refuse(path, ruleText, "the text has a control character or direction mark", "remove it")
 	}
+}
+
+// isDeceptive finds control characters but the line end, and the marks that reorder
+// lines (Unicode Technical Report 36, "Bidirectional Text Spoofing"). Joiners stay:
+// Persian and Hindi are written with them.
+func isDeceptive(c rune) bool {
+	switch {
+	case c < 0x20 && c != '\n', c >= 0x7f && c < 0xa0:
+		return true
+	case c >= 0x202a && c <= 0x202e, c >= 0x2066 && c <= 0x2069:
+		return true
+	}
+	return c == 0x2028 || c == 0x2029 || c == 0xfeff
 }
 
 func (l *linter) texts(path string, texts []string) {

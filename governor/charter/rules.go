@@ -67,7 +67,7 @@ func Rules() []Rule {
 		{ruleRepeatedKey, "a key is written once"},
 		{ruleQuotedID, "a party's id is quoted, as NO reads as false for many YAML readers"},
 		{ruleInteger, "a count is a whole number without quotes, below 2^53 (a parameter of a recipe below 2^63)"},
-		{ruleText, "a text is not empty, has no control characters, and is quoted where a reader could take it for something else"},
+		{ruleText, "a text is not empty, has no control characters or direction marks, and is quoted where a reader could take it for something else"},
 		{ruleNumber, "a number that need not be whole is an exact one in quotes"},
 		{ruleID, "an id or name has the form of its kind"},
 		{rulePartyID, "a party's id is 2 to 32 capital letters, digits and hyphens"},

@@ -177,6 +177,7 @@ func brokenValues() []broken {
 		law("E114", "sunset.on_expiry", func(_ testing.TB, c *comity.Charter) { c.Sunset.OnExpiry = "go on" }),
 		law("E116", "models.step_seconds", func(_ testing.TB, c *comity.Charter) { c.Models.StepSeconds = 0 }),
 		law("E116", "models.targets", func(_ testing.TB, c *comity.Charter) { c.Models.Targets = nil }),
+		law("E107", "title.en", func(_ testing.TB, c *comity.Charter) { c.Title = text("a\u202eb") }),
 		law("E107", "models.unit", func(_ testing.TB, c *comity.Charter) { c.Models.Unit = "" }),
 		law("E116", "purpose.allowed", func(_ testing.TB, c *comity.Charter) { c.Purpose.Allowed = nil }),
 	}

@@ -17,7 +17,7 @@ func Quick() map[string]canon.Int {
 	return map[string]canon.Int{
 		"bins": 20, "delta_permille": 250, "depth": 4, "features_permille": 500, "folds": 3, "history_weeks": 600,
 		"lambda": 1, "leaf_rows": 20, "rate_permille": 450, "rounds": 20, "rows_permille": 700, "vintages": 104,
-		"scale_delta_permille": 500, "scale_depth": 2, "scale_leaf_rows": 80, "scale_rate_permille": 350, "scale_rounds": 6,
+		"scale_delta_permille": 500, "scale_depth": 2, "scale_leaf_rows": 80, "scale_rate_permille": 550, "scale_rounds": 6,
 	}
 }
 

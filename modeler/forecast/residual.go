@@ -46,7 +46,7 @@ func zQuantiles(counts []int64) ([]int64, error) {
 		total += n
 	}
 	if total == 0 {
-		return nil, fmt.Errorf("%w: no residual; there must be two seasons of rows", ErrSum)
+		return nil, fmt.Errorf("%w: no residual at this lead; some place needs values that many weeks apart", ErrSum)
 	}
 	q := make([]int64, 0, len(comity.QuantileLevels))
 	var below int64

@@ -16,6 +16,9 @@ import (
 // a record names by digest.
 const MaxEntry = 1<<16 - 1
 
+// maxName bounds the name of a body or a kind in bytes; both are short words.
+const maxName = 100
+
 // The fixed texts of an entry.
 const (
 	payloadType   = "application/vnd.in-toto+json"    // DSSE media type of in-toto statements.
@@ -155,9 +158,9 @@ func checkStatement(s comity.Statement) error {
 	if err := s.Author.Check(); err != nil {
 		return fmt.Errorf("%w: entry: author: %w", ErrMalformed, err)
 	}
-	if s.Body == "" || s.Kind == "" || s.Counter < 1 {
-		return fmt.Errorf("%w: entry: statement %s of kind %.40q; body and kind must be given and counters start at 1",
-			ErrMalformed, subjectName(s), s.Kind)
+	if s.Body == "" || len(s.Body) > maxName || s.Kind == "" || len(s.Kind) > maxName || s.Counter < 1 {
+		return fmt.Errorf("%w: entry: body %.40q, kind %.40q, counter %d; give names of 1 to %d bytes and count from 1",
+			ErrMalformed, s.Body, s.Kind, s.Counter, maxName)
 	}
 	if len(s.Record) == 0 || s.Record[0] != '{' {
 		return fmt.Errorf("%w: entry: the record of statement %s is not an object", ErrMalformed, subjectName(s))
@@ -167,7 +170,7 @@ func checkStatement(s comity.Statement) error {
 
 // subjectName is "<body>/<author>/<counter>"; it is unique in a log.
 func subjectName(s comity.Statement) string {
-	return fmt.Sprintf("%.80s/%.40s/%d", s.Body, s.Author, s.Counter)
+	return fmt.Sprintf("%s/%s/%d", s.Body, s.Author, s.Counter)
 }
 
 // preAuthentication is DSSE's PAE: what is signed says its own type and lengths, so

@@ -102,4 +102,26 @@ func TestGoldenRound(t *testing.T) {
 	}
 }
 
+// A box that was sealed once opens for good: randomness makes no two boxes alike.
+func TestGoldenBox(t *testing.T) {
+	path := filepath.Join("testdata", "box.txt")
+	key, public, err := NewEpoch(bytes.NewReader(bytes.Repeat([]byte{5}, 2*keySize)))
+	must(t, err)
+	at := BoxContext{Body: "health", Epoch: "2026", From: "AA", To: "BB"}
+	if *update {
+		box, err := Seal(at, public, [keySize]byte{1, 2, 3})
+		must(t, err)
+		must(t, os.WriteFile(path, []byte(hex.EncodeToString(box)+"\n"), 0o644))
+	}
+	text, err := os.ReadFile(path)
+	must(t, err)
+	box, err := hex.DecodeString(string(bytes.TrimSpace(text)))
+	must(t, err)
+	pair, err := key.Open(at, canon.Sum(box), box)
+	must(t, err)
+	if pair != [keySize]byte{1, 2, 3} {
+		t.Fatal("the box holds another secret")
+	}
+}
+
 func digestBytes(d canon.Digest) []byte { return d[:] }

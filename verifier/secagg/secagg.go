@@ -34,9 +34,10 @@ const (
 	// MaxSteps bounds one round: ten times the 300 sums a training run aims at,
 	// rounded up to a power of two.
 	MaxSteps = 1 << 12
-	// MaxAttempts bounds how often steps of one round may be lost after commitment,
-	// because each lost step lets the hub learn one more sum over nearly the same cohort.
-	MaxAttempts = 16
+	// MaxAttempts bounds how often a round may begin again with a fresh sample, because
+	// each time may let the hub learn one more sum over nearly the same cohort: the
+	// third of the largest cohort that may drop out, one by one.
+	MaxAttempts = MaxMembers / 3
 	// MaxName bounds a step's name in bytes.
 	MaxName = 64
 	// maxText bounds round, epoch and body names in bytes.

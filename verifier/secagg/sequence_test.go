@@ -130,10 +130,10 @@ func (f *federation) replay(t *testing.T, id party.ID, done []stepRun) {
 	}
 }
 
-// A step lost before commitments costs nothing but a member; one lost after costs an
-// attempt and its input.
+// Before anything of an attempt is out, losing a member costs nothing but the member;
+// afterwards it costs the attempt.
 func TestRecohort(t *testing.T) {
-	s := Step{"tree/1", 32, 3}
+	s := small()
 	t.Run("before commitments", func(t *testing.T) {
 		f := newFederation(t, 5)
 		x := f.randomInputs(s, 1)
@@ -175,7 +175,12 @@ func TestRecohort(t *testing.T) {
 		e.Cohorts = tr.Cohorts
 		wants(t, VerifyTranscript(tr, e), ErrAttempt)
 	})
-	t.Run("after commitments", func(t *testing.T) {
+}
+
+// A step lost after commitments costs its input.
+func TestRecohortAfterCommitments(t *testing.T) {
+	s := small()
+	t.Run("the others go on", func(t *testing.T) {
 		f := newFederation(t, 5)
 		x := f.randomInputs(s, 1)
 		f.step(t, s, x)
