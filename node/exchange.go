@@ -78,14 +78,16 @@ func (m *Member) sealBoxes(ctx context.Context, epoch string) error {
 	if err := writeFile(m.epochFile(epoch, "dealt"), pairs.Bytes()); err != nil {
 		return err
 	}
+	var dealt []sealedBox
 	for _, b := range boxes {
-		message, err := json.Marshal(sealedBox{Epoch: epoch, To: string(b.To), Box: b.Sealed})
-		if err != nil {
-			return err
-		}
-		if _, err := m.link.Request(ctx, msgSealed, message); err != nil {
-			return err
-		}
+		dealt = append(dealt, sealedBox{Epoch: epoch, To: string(b.To), Box: b.Sealed})
+	}
+	message, err := json.Marshal(dealt)
+	if err != nil {
+		return err
+	}
+	if _, err := m.link.Request(ctx, msgSealed, message); err != nil {
+		return err
 	}
 	_, err = m.submit(ctx, m.next(), comity.KindBoxes, record)
 	return err

@@ -5,7 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -20,6 +24,7 @@ import (
 	"comity/governor/charter"
 	"comity/party"
 	"comity/verifier/ledger"
+	"comity/verifier/secagg"
 )
 
 // HubConfig says which body a hub serves and how long it waits.
@@ -52,7 +57,6 @@ type Hub struct {
 	steps    *stepServer
 
 	mu       sync.Mutex
-	boxes    map[string][]sealedBox // By epoch and receiver.
 	failures []Failure
 	stop     context.CancelFunc
 	stopped  chan error
@@ -66,8 +70,11 @@ type Failure struct {
 
 const (
 	// checkpointEvery is how often the log publishes. Every barrier of a decision waits
-	// for it, so it is short; the default of one second would cost 20 s in one decision.
-	checkpointEvery = 150 * time.Millisecond
+	// for it, so it is Tessera's shortest; its default of one second would cost 20 s.
+	checkpointEvery = 100 * time.Millisecond
+	// batchEvery is how long the log waits for more entries: the sequencer has gathered
+	// them already.
+	batchEvery      = 5 * time.Millisecond
 	defaultPatience = 60 * time.Second
 	maxFailures     = 1000
 )
@@ -80,7 +87,7 @@ func Serve(ctx context.Context, cfg HubConfig) (*Hub, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(Event) {}
 	}
-	h := &Hub{cfg: cfg, logger: orDiscard(cfg.Logger), boxes: map[string][]sealedBox{}, stopped: make(chan error, 1)}
+	h := &Hub{cfg: cfg, logger: orDiscard(cfg.Logger), stopped: make(chan error, 1)}
 	var err error
 	if h.charter, _, err = charter.Open(cfg.Charter); err != nil {
 		return nil, fmt.Errorf("hub: %w", err)
@@ -131,7 +138,7 @@ func (h *Hub) openLog(ctx context.Context) error {
 		}
 	}
 	h.log, err = tlog.Open(ctx, tlog.Config{
-		Folder: h.cfg.Home.Log(), Key: key, Origin: h.policy.Origin, Interval: checkpointEvery,
+		Folder: h.cfg.Home.Log(), Key: key, Origin: h.policy.Origin, Interval: checkpointEvery, Batch: batchEvery,
 		Witnesses: witnesses, Threshold: h.policy.Threshold, Logger: h.cfg.Logger,
 	})
 	if err != nil {
@@ -185,7 +192,7 @@ func (h *Hub) listen() error {
 			return []byte(strconv.Itoa(index)), err
 		}),
 		h.link.Handle(msgEntries, h.serveEntries),
-		h.link.Handle(msgSealed, h.takeBox),
+		h.link.Handle(msgSealed, h.takeBoxes),
 		h.link.Handle(msgBoxes, h.giveBoxes),
 		h.link.Handle(msgUpload, func(_ context.Context, from string, data []byte) ([]byte, error) {
 			return nil, h.steps.put(stepMessage{from: party.ID(from), upload: data})
@@ -228,27 +235,65 @@ func (h *Hub) serveEntries(ctx context.Context, _ string, data []byte) ([]byte, 
 	return json.Marshal(entries)
 }
 
-func (h *Hub) takeBox(_ context.Context, from string, data []byte) ([]byte, error) {
-	var b sealedBox
-	if err := json.Unmarshal(data, &b); err != nil {
+// takeBoxes keeps the pair secrets that a member sealed, for their receivers to fetch.
+// Sent again, they replace the earlier ones: the log decides which are right.
+func (h *Hub) takeBoxes(_ context.Context, from string, data []byte) ([]byte, error) {
+	var dealt []sealedBox
+	if err := json.Unmarshal(data, &dealt); err != nil {
 		return nil, err
 	}
-	if !slices.Contains(h.members, party.ID(b.To)) || len(b.Box) > maxBox {
-		return nil, fmt.Errorf("%w: box of %d bytes to %.40q", body.ErrRefused, len(b.Box), b.To)
+	if len(dealt) > len(h.members) {
+		return nil, fmt.Errorf("%w: %d boxes for %d members", body.ErrRefused, len(dealt), len(h.members))
 	}
-	b.From = from
-	key := b.Epoch + "/" + b.To
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	kept := slices.DeleteFunc(h.boxes[key], func(x sealedBox) bool { return x.From == from })
-	h.boxes[key] = append(kept, b)
+	for _, b := range dealt {
+		if !slices.Contains(h.members, party.ID(b.To)) || len(b.Box) != secagg.BoxSize {
+			return nil, fmt.Errorf("%w: box of %d bytes to %.40q", body.ErrRefused, len(b.Box), b.To)
+		}
+	}
+	byEpoch := map[string][]sealedBox{}
+	for _, b := range dealt {
+		b.From = from
+		byEpoch[b.Epoch] = append(byEpoch[b.Epoch], b)
+	}
+	for _, epoch := range slices.Sorted(maps.Keys(byEpoch)) {
+		raw, err := json.Marshal(byEpoch[epoch])
+		if err != nil {
+			return nil, err
+		}
+		if err := writeFile(filepath.Join(h.boxFolder(epoch), from), raw); err != nil {
+			return nil, err
+		}
+	}
 	return nil, nil
 }
 
+// boxFolder is where the hub keeps the boxes of one epoch, a file for each sender.
+func (h *Hub) boxFolder(epoch string) string {
+	return h.cfg.Home.Hub().path("boxes", canon.Sum([]byte(epoch)).Hex()[:16])
+}
+
+// giveBoxes returns the boxes that were sealed to the asker.
 func (h *Hub) giveBoxes(_ context.Context, from string, epoch []byte) ([]byte, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return json.Marshal(h.boxes[string(epoch)+"/"+from])
+	mine := []sealedBox{}
+	for _, id := range h.members {
+		raw, err := os.ReadFile(filepath.Join(h.boxFolder(string(epoch)), string(id)))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		var dealt []sealedBox
+		if err := json.Unmarshal(raw, &dealt); err != nil {
+			return nil, fmt.Errorf("boxes of %s: %w", id, err)
+		}
+		for _, b := range dealt {
+			if b.To == from {
+				mine = append(mine, b)
+			}
+		}
+	}
+	return json.Marshal(mine)
 }
 
 // Address returns where members connect.

@@ -43,7 +43,7 @@ type Progress func(Event)
 const (
 	msgSubmit      = "submit"      // A signed entry; the answer is its index in decimal.
 	msgEntries     = "entries"     // entriesRequest; the answer is a list of entries.
-	msgSealed      = "sealed"      // sealedBox: a pair secret for a peer.
+	msgSealed      = "sealed"      // A list of sealedBox: pair secrets for peers.
 	msgBoxes       = "boxes"       // Epoch; the answer is the list of boxes sealed to the asker.
 	msgUpload      = "upload"      // A masked vector.
 	msgReveal      = "reveal"      // A self-mask.
@@ -104,10 +104,6 @@ type witnessAnswer struct {
 	ContentType string `json:"content_type"`
 	Body        []byte `json:"body"`
 }
-
-// maxBox bounds a sealed pair secret: 1,120 bytes of encapsulation, 32 of secret and 16
-// of tag, rounded up.
-const maxBox = 2048
 
 func orDiscard(l *slog.Logger) *slog.Logger {
 	if l == nil {

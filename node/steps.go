@@ -48,8 +48,9 @@ type stepServer struct {
 	// Owned by conduct.
 	agg        *secagg.Hub
 	plan       comity.Plan
-	started    bool // The first step's commitments were shown.
-	total      int  // Steps to expect.
+	logged     []comity.Cohort // Successors that were logged before an interruption.
+	started    bool            // The first step's commitments were shown.
+	total      int             // Steps to expect.
 	bytes      int64
 	skill      forecast.Skill
 	transcript secagg.Transcript
@@ -92,15 +93,16 @@ func (s *stepServer) conduct(ctx context.Context, name string) (model []byte, tr
 	var r body.Round
 	var nonces [][]byte
 	s.hub.Look(func(st *body.State) { r, nonces = st.View().Rounds[name], st.Nonces(name) })
-	if len(r.Cohorts) != 1 {
-		return nil, canon.Digest{}, fmt.Errorf("conduct %s: %w: it was interrupted under cohort %d", name, ErrBusy, len(r.Cohorts))
+	if len(r.Cohorts) == 0 {
+		return nil, canon.Digest{}, fmt.Errorf("conduct %s: %w: it has no cohort", name, ErrQuorum)
 	}
 	plan, err := canon.DigestOf(r.Plan)
 	if err != nil {
 		return nil, canon.Digest{}, err
 	}
-	store := fileStore(s.hub.cfg.Home.Hub().path("rounds", canon.Sum([]byte(name)).Hex()[:16]))
+	store := fileStore(s.folder(name))
 	s.plan, s.started, s.bytes = r.Plan, false, 0
+	s.logged = r.Cohorts[1:] // Of a round that was interrupted: members are led through the same steps again.
 	if s.agg, err = secagg.NewHub(secagg.HubConfig{Plan: plan, Cohort: r.Cohorts[0], MinMembers: r.Plan.MinMembers, Store: store}); err != nil {
 		return nil, canon.Digest{}, err
 	}
@@ -127,10 +129,23 @@ func (s *stepServer) conduct(ctx context.Context, name string) (model []byte, tr
 	return result.Model, transcript, err
 }
 
+// folder is where the hub keeps masked vectors until a round is checked.
+func (s *stepServer) folder(round string) string {
+	return s.hub.cfg.Home.Hub().path("rounds", canon.Sum([]byte(round)).Hex()[:16])
+}
+
 // Sum implements learn.Summer for the hub's own training without rows.
 func (s *stepServer) Sum(ctx context.Context, step learn.Step, x []int64) ([]int64, error) {
 	for {
 		attempt := s.agg.Cohort().Attempt
+		if len(s.logged) > 0 && s.logged[0].FromStep == s.agg.Position().Number {
+			next := s.logged[0]
+			s.logged = s.logged[1:]
+			if err := s.agg.Recohort(next); err != nil {
+				return nil, err
+			}
+			return nil, &learn.Restart{Attempt: next.Attempt}
+		}
 		if err := s.agg.Begin(secagg.Step{Name: step.Name, Bits: step.Bits, Lanes: len(x)}); err != nil {
 			return nil, err
 		}

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"slices"
 	"time"
 
@@ -79,7 +81,7 @@ func (m *Member) train(ctx context.Context, name string) error {
 	result, err := forecast.Run(ctx, forecast.Input{
 		Archive: archive, Origin: r.Plan.Period, Targets: m.charter.Models.Targets, Unit: m.charter.Models.Unit,
 		Recipe: r.Plan.Recipe, Seed: seed,
-	}, &summer{member: m, agg: agg})
+	}, &summer{member: m, agg: agg, round: name})
 	if err != nil {
 		return fmt.Errorf("train %s: %w", name, err)
 	}
@@ -99,7 +101,7 @@ func (m *Member) aggregate(ctx context.Context, r body.Round) (*secagg.Member, e
 	if err != nil {
 		return nil, err
 	}
-	folder := m.cfg.Home.path("rounds", canon.Sum([]byte(r.Plan.Round)).Hex()[:16])
+	folder := m.roundFolder(r.Plan.Round)
 	journal, err := openJournal(folder + "/journal")
 	if err != nil {
 		return nil, err
@@ -114,25 +116,47 @@ func (m *Member) aggregate(ctx context.Context, r body.Round) (*secagg.Member, e
 type summer struct {
 	member *Member
 	agg    *secagg.Member
+	round  string
 }
 
 // errCohort says that the cohort changed while a member waited.
 var errCohort = errors.New("the cohort changed")
 
 // Sum masks x, uploads it, reveals its self-mask once everybody has committed, and
-// returns the sum. If the cohort shrinks the step is repeated; if it was lost after
-// commitment the caller must draw a fresh sample.
+// returns the sum. If the cohort shrinks, the caller starts its tree again from a fresh
+// sample.
 func (s *summer) Sum(ctx context.Context, step learn.Step, x []int64) ([]int64, error) {
 	for {
-		attempt := s.agg.Position().Attempt
+		cohort := s.agg.Position().Cohort
+		if err := s.follow(); err != nil {
+			return nil, err
+		}
+		if now := s.agg.Position(); now.Cohort > cohort {
+			return nil, &learn.Restart{Attempt: now.Attempt}
+		}
 		values, err := s.once(ctx, step, x)
 		if !errors.Is(err, errCohort) {
 			return values, err
 		}
-		if now := s.agg.Position().Attempt; now > attempt {
-			return nil, &learn.Restart{Attempt: now}
+	}
+}
+
+// follow takes over the successors that the log has for this step: none, unless the
+// cohort just shrank or the round is led through the same steps again after an interruption.
+func (s *summer) follow() error {
+	m := s.member
+	for _, c := range m.state.View().Rounds[s.round].Cohorts {
+		if c.FromStep != s.agg.Position().Number || c.Number <= s.agg.Position().Cohort {
+			continue
+		}
+		if !slices.Contains(c.Members, m.cfg.Self) {
+			return fmt.Errorf("%w: cohort %d goes on without %s: %s", errDropped, c.Number, m.cfg.Self, c.Reason)
+		}
+		if err := s.agg.Recohort(c); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64, error) {
@@ -183,7 +207,7 @@ func await[T any](ctx context.Context, s *summer, in box, kind string, use func(
 		select {
 		case data = <-in:
 		case d := <-s.member.step.cohorts:
-			if err := s.recohort(ctx, d); err != nil {
+			if err := s.member.syncTo(ctx, d.Size); err != nil {
 				return none, err
 			}
 			return none, errCohort
@@ -202,26 +226,6 @@ func await[T any](ctx context.Context, s *summer, in box, kind string, use func(
 			return v, err
 		}
 	}
-}
-
-// recohort follows the log to the newest cohort of the round.
-func (s *summer) recohort(ctx context.Context, d due) error {
-	m := s.member
-	if err := m.syncTo(ctx, d.Size); err != nil {
-		return err
-	}
-	for _, c := range m.state.View().Rounds[d.Round].Cohorts {
-		if c.Number <= s.agg.Position().Cohort {
-			continue
-		}
-		if !slices.Contains(c.Members, m.cfg.Self) {
-			return fmt.Errorf("%w: cohort %d goes on without %s: %s", errDropped, c.Number, m.cfg.Self, c.Reason)
-		}
-		if err := s.agg.Recohort(c); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // errDropped says that a round goes on without this member.
@@ -265,6 +269,7 @@ func (m *Member) declare(ctx context.Context, period string) error {
 			return err
 		}
 		counter++
+		m.forget()
 	}
 	for _, c := range m.charter.Data {
 		if c.LeavesHome != "signed_plain" || len(c.Values) == 0 || !slices.Contains(c.From, m.cfg.Self) ||
@@ -281,6 +286,19 @@ func (m *Member) declare(ctx context.Context, period string) error {
 		counter++
 	}
 	return nil
+}
+
+// forget erases the masks and masked vectors of a round whose model is in the log: they
+// have been checked, and what is not kept cannot be stolen.
+func (m *Member) forget() {
+	if err := os.RemoveAll(m.roundFolder(m.trained.round)); err != nil {
+		m.logger.Warn("round not erased", slog.String("round", m.trained.round), slog.Any("err", err))
+	}
+}
+
+// roundFolder is where a member keeps the secrets of one round.
+func (m *Member) roundFolder(round string) string {
+	return m.cfg.Home.path("rounds", canon.Sum([]byte(round)).Hex()[:16])
 }
 
 // received is all that this member was allocated in the log so far.

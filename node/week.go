@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -200,8 +201,10 @@ func (h *Hub) closeRound(ctx context.Context, round string, model []byte, transc
 	if err != nil {
 		return err
 	}
-	_, err = h.say(ctx, comity.KindModel, comity.Model{Round: round, Transcript: transcript, Model: digest})
-	return err
+	if _, err = h.say(ctx, comity.KindModel, comity.Model{Round: round, Transcript: transcript, Model: digest}); err != nil {
+		return err
+	}
+	return os.RemoveAll(h.steps.folder(round)) // The masked vectors have been checked.
 }
 
 // gather collects forecasts and declarations of a period. Members that are late are

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // An answer is one status byte and a body: 0 and the handler's bytes, or 1, the length
@@ -69,9 +70,9 @@ func decodeAnswer(data []byte) ([]byte, error) {
 func clip(s string, most int) string {
 	s = s[:min(len(s), most)]
 	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == '\x7f' {
-			return '?'
+		if r == '\n' || r == '\t' || !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r) { // Cf can turn the order of a line around.
+			return r
 		}
-		return r
+		return '?'
 	}, strings.ToValidUTF8(s, "?"))
 }

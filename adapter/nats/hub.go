@@ -29,8 +29,8 @@ type HubConfig struct {
 	Members []MemberIdentity
 	// MaxPayload is the largest message in bytes; default DefaultMaxPayload.
 	MaxPayload int
-	// Presence, if set, is told when a member's connection opens or ends. It must not
-	// block.
+	// Presence, if set, is told when a connection of a member opens or ends, and of those
+	// that are there before Listen returns; an opening may be told twice. It must not block.
 	Presence func(name string, connected bool)
 	// Logger gets the server's own log at debug level; default none.
 	Logger *slog.Logger
@@ -53,7 +53,7 @@ const (
 	answerWithin = 5 * time.Minute
 	// minPending is nats-server's own default for what may wait for one connection.
 	minPending = 64 << 20
-	// maxConnections a member: its own, and one that is dying unnoticed, and one more.
+	// maxConnections of one member: the one it uses, one that died unnoticed, one more.
 	maxConnections = 3
 )
 
@@ -91,6 +91,9 @@ func Listen(ctx context.Context, cfg HubConfig) (*Hub, error) {
 	var err error
 	if h.payload, err = payloadOf(cfg.MaxPayload); err != nil {
 		return nil, err
+	}
+	if cfg.Presence == nil {
+		cfg.Presence = func(string, bool) {}
 	}
 	if err := h.admit(cfg.Members); err != nil {
 		return nil, err

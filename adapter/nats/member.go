@@ -57,7 +57,8 @@ type Member struct {
 }
 
 // Dial connects and returns an error if the first attempt fails: ErrPin for a hub with
-// another key, ErrRefused for an identity that the hub does not list.
+// another key, ErrRefused for an identity that the hub does not list, ErrUnreachable if
+// nobody answers.
 func Dial(ctx context.Context, cfg MemberConfig) (*Member, error) {
 	m := &Member{name: cfg.Name, logger: cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler)), up: make(chan struct{}), kinds: map[string]bool{}}
 	pin, err := canon.ParseDigest(cfg.Pin)
@@ -87,8 +88,11 @@ func Dial(ctx context.Context, cfg MemberConfig) (*Member, error) {
 		nats.ErrorHandler(m.report))
 	if err != nil {
 		m.stop()
-		if errors.Is(err, nats.ErrAuthorization) {
+		switch {
+		case errors.Is(err, nats.ErrAuthorization):
 			err = fmt.Errorf("%w: the hub does not list %s", ErrRefused, cfg.Identity)
+		case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout): // The library's words for a refused connection.
+			err = fmt.Errorf("%w: nobody answers; is the hub running, and is the address right?", ErrUnreachable)
 		}
 		return nil, fmt.Errorf("member %s dials %s: %w", cfg.Name, cfg.Address, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -20,6 +21,10 @@ const (
 	bodyAccount   = "BODY"
 	systemAccount = "SYS"
 )
+
+// maxStrangers bounds connections that have not yet said who they are, so that idle
+// sockets of somebody else do not keep members out; each lasts dialTimeout at most.
+const maxStrangers = 1000
 
 // start runs the server with the walls that the package comment describes.
 func (h *Hub) start(ctx context.Context, cfg HubConfig, own, watcher Identity) error {
@@ -42,7 +47,7 @@ func (h *Hub) start(ctx context.Context, cfg HubConfig, own, watcher Identity) e
 		Nkeys: users, Accounts: []*server.Account{body, system}, SystemAccount: systemAccount,
 		TLSConfig: tlsConfig, TLSHandshakeFirst: true, TLSTimeout: dialTimeout.Seconds(), AuthTimeout: dialTimeout.Seconds(),
 		MaxPayload: int32(h.payload + envelope), MaxPending: int64(h.pending()), //nolint:gosec // Bounded by payloadOf.
-		MaxConn: maxConnections*len(cfg.Members) + 2, MaxSubs: 1000, MaxControlLine: 1024,
+		MaxConn: maxConnections*len(cfg.Members) + maxStrangers, MaxSubs: 100, MaxControlLine: 1024,
 		PingInterval: pingEvery, MaxPingsOut: 2, WriteDeadline: dialTimeout,
 		NoSigs: true, NoLog: true,
 	}
@@ -102,10 +107,17 @@ func permissionsOf(name string) *server.Permissions {
 // inboxOf is where answers to name arrive.
 func inboxOf(name string) string { return "i." + name }
 
-// dial connects to the server inside this process.
+// dial connects to the server inside this process. Should the server ever drop that
+// connection, it comes back; requests that were on it are lost and time out.
 func (h *Hub) dial(identity Identity) (*nats.Conn, error) {
 	return nats.Connect("", nats.InProcessServer(h.server), nats.Nkey(identity.Public(), identity.sign),
-		nats.Name(hubName), nats.CustomInboxPrefix(inboxOf(hubName)), nats.Timeout(dialTimeout), nats.NoReconnect(),
+		nats.Name(hubName), nats.CustomInboxPrefix(inboxOf(hubName)), nats.Timeout(dialTimeout),
+		nats.MaxReconnects(-1), nats.ReconnectWait(firstPause), nats.IgnoreAuthErrorAbort(),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if h.ctx.Err() == nil {
+				h.logger.Error("hub lost its own connection", slog.Any("error", err))
+			}
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			h.logger.Error("hub connection", slog.Any("error", err))
 		}))
@@ -118,8 +130,15 @@ func (h *Hub) watch(identity Identity, presence func(string, bool)) error {
 		return err
 	}
 	context.AfterFunc(h.ctx, conn.Close)
+	// Members may have come while the server was up and nobody listened to its events.
+	// The lock puts them before the first event.
+	var mu sync.Mutex
+	mu.Lock()
+	defer mu.Unlock()
 	// One subscription for both events keeps them in order.
 	_, err = conn.Subscribe("$SYS.ACCOUNT.*.*", func(m *nats.Msg) {
+		mu.Lock()
+		defer mu.Unlock()
 		if connected := strings.HasSuffix(m.Subject, ".CONNECT"); connected || strings.HasSuffix(m.Subject, ".DISCONNECT") {
 			h.present(m, connected, presence)
 		}
@@ -127,7 +146,13 @@ func (h *Hub) watch(identity Identity, presence func(string, bool)) error {
 	if err != nil {
 		return err
 	}
-	return conn.FlushTimeout(dialTimeout)
+	if err := conn.FlushTimeout(dialTimeout); err != nil {
+		return err
+	}
+	for _, name := range h.Connected() {
+		presence(name, true)
+	}
+	return nil
 }
 
 func (h *Hub) present(m *nats.Msg, connected bool, presence func(string, bool)) {
@@ -136,14 +161,10 @@ func (h *Hub) present(m *nats.Msg, connected bool, presence func(string, bool)) 
 		h.logger.Warn("server event not read", slog.String("subject", m.Subject), slog.Any("error", err))
 		return
 	}
-	name, ok := h.byNKey[event.Client.User]
-	if !ok {
-		return
-	}
-	if !connected {
-		h.members[name].life.renew()
-	}
-	if presence != nil {
+	if name, ok := h.byNKey[event.Client.User]; ok {
+		if !connected {
+			h.members[name].life.renew()
+		}
 		presence(name, connected)
 	}
 }

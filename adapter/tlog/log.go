@@ -31,7 +31,7 @@ const (
 	defaultBatch    = 50 * time.Millisecond
 	defaultInterval = time.Second
 	// maxPending bounds the entries that are being sequenced. Tessera's batches hold
-	// one more, so that only age closes a batch and no two callers race to pass it on.
+	// one more, so that only age closes a batch and no caller of Append writes it.
 	maxPending = 4096
 	// minInterval is Tessera's own lower bound (storage/posix, minCheckpointInterval).
 	minInterval = 100 * time.Millisecond
@@ -49,9 +49,6 @@ var ErrClosed = errors.New("log is closed")
 
 // ErrInUse says that another Log writes the same folder.
 var ErrInUse = errors.New("log is in use")
-
-// ErrOrder says that entries of one AppendAll were sequenced in another order.
-var ErrOrder = errors.New("entries were sequenced out of order")
 
 // Config says where a log is kept and who cosigns it.
 type Config struct {
@@ -77,7 +74,6 @@ type Log struct {
 	lock     *os.File // Held while the log is open.
 
 	pending chan struct{} // One token for each entry that is being sequenced.
-	ordered sync.Mutex    // Held by one AppendAll.
 
 	closing   sync.RWMutex
 	isClosed  bool
@@ -137,18 +133,14 @@ func (l *Log) Append(ctx context.Context, entry []byte) (int64, error) {
 	return future.wait(ctx)
 }
 
-// AppendAll adds entries in their order and returns their indexes once all are part
-// of the tree; entries of others may stand between them, and after an error some of
-// them may be in the log. Tessera keeps the order of
-// calls unless its timer goroutine is held up for longer than Config.Batch between
-// taking a batch and passing it on (storage/internal/queue.go); then the result is
-// ErrOrder. Where a wrong order would do harm, Append one by one.
+// AppendAll adds entries that do not depend on one another and returns the index of
+// each once all are part of the tree, for about the time of one Append. Their order
+// is usually kept, but not promised: two batches of Tessera's queue can overtake each
+// other (storage/internal/queue.go). After an error some of them may be in the log.
 func (l *Log) AppendAll(ctx context.Context, entries [][]byte) ([]int64, error) {
 	if len(entries) > maxPending {
 		return nil, fmt.Errorf("append %d entries at once, at most %d", len(entries), maxPending)
 	}
-	l.ordered.Lock()
-	defer l.ordered.Unlock()
 	futures := make([]future, 0, len(entries))
 	for i, entry := range entries {
 		f, err := l.enqueue(ctx, entry)
@@ -162,9 +154,6 @@ func (l *Log) AppendAll(ctx context.Context, entries [][]byte) ([]int64, error) 
 		index, err := f.wait(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("entry %d of %d: %w", i+1, len(entries), err)
-		}
-		if i > 0 && index <= indexes[i-1] {
-			return nil, fmt.Errorf("%w: entry %d of %d has index %d after %d", ErrOrder, i+1, len(entries), index, indexes[i-1])
 		}
 		indexes = append(indexes, index)
 	}

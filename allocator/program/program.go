@@ -124,7 +124,7 @@ func needs(receivers []party.ID, columns []comity.Column) ([]comity.Need, error)
 func units(x exact.Rat) (quantity.Amount, error) {
 	n := x.Floor()
 	if !n.IsInt64() || n.Int64() > MaxAmount || n.Int64() < -MaxAmount {
-		return 0, fmt.Errorf("%w: %.60s units, at most %d either way", ErrRange, n, quantity.Amount(MaxAmount))
+		return 0, fmt.Errorf("%w: %s units, at most %d either way", ErrRange, n, quantity.Amount(MaxAmount))
 	}
 	return quantity.Amount(n.Int64()), nil
 }

@@ -26,3 +26,9 @@ func EvenFrom(ctx context.Context, p comity.Problem, s Solver, start func(low, h
 	}
 	return f.units(x), nil
 }
+
+// Order returns the places of columns, rows and parties in canonical order.
+func Order(p comity.Problem, lot canon.Digest) (columns, rows, parties []int) {
+	o := canonicalOrder(p, lot)
+	return o.columns, o.rows, o.parties
+}

@@ -3,8 +3,11 @@ package forecast
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"comity"
+	"comity/canon"
+	"comity/modeler/fixed"
 )
 
 // ErrSum says that a sum cannot come from rows: it has another length, or counts that
@@ -62,4 +65,41 @@ func zQuantiles(counts []int64) ([]int64, error) {
 		q = append(q, -zSpan+int64(cell)*zStep+nearest(inside*zStep, max(counts[cell], 1)*1000))
 	}
 	return q, nil
+}
+
+// residuals is this participant's part of the last sum.
+func (t *training) residuals(alone []fixed.Q16, keep func(key uint64) bool) []int64 {
+	x := make([]int64, residualSum)
+	var together, apart int64
+	for i, r := range t.rows {
+		if keep(r.key) {
+			x[(r.lead-1)*zCells+zCell(int64(fixed.Div(r.error, r.spread)))]++
+			together += int64(r.error.Abs()) / errorUnits
+			apart += int64(alone[i].Abs()) / errorUnits
+			x[skillRows]++
+		}
+		if i+1 < len(t.rows) && t.place(i+1) == t.place(i) {
+			continue
+		}
+		x[skillTogether] += together
+		x[skillAlone] += apart
+		x[skillPlaces]++
+		if together < apart {
+			x[skillBetter]++
+		}
+		together, apart = 0, 0
+	}
+	return x
+}
+
+func readSkill(total []int64) (Skill, error) {
+	rows, places, better := total[skillRows], total[skillPlaces], total[skillBetter]
+	if rows <= 0 || rows > math.MaxInt32 || places < 0 || better < 0 || better > places || total[skillTogether] < 0 || total[skillAlone] < 0 {
+		return Skill{}, fmt.Errorf("%w: skill of %d rows, %d of %d places better", ErrSum, rows, better, places)
+	}
+	millionths := func(units int64) canon.Int { return canon.Int(fixed.MulDiv(units, 1_000_000*errorUnits, rows*one)) }
+	return Skill{
+		Together: millionths(total[skillTogether]), Alone: millionths(total[skillAlone]),
+		Rows: canon.Int(rows), Places: canon.Int(places), Better: canon.Int(better),
+	}, nil
 }

@@ -20,7 +20,7 @@ func remember(a *Archive, targets []string, day int, r recipe) *history {
 	p := newPanel(a, targets, origin, r.history)
 	cal := newCalendar(p.first, p.columns)
 	h := &history{panel: p, calendar: cal, origin: origin, region: newRegion(len(targets), r.history, r.vintages)}
-	known := map[[2]int]sample{}
+	asKnown := map[[2]int]sample{}
 	days := make([]int, r.vintages)
 	for i := range days {
 		days[i] = day - 7*(r.vintages-1-i)
@@ -36,7 +36,7 @@ func remember(a *Archive, targets []string, day int, r recipe) *history {
 			if col >= 0 && h.region.cell(vintage, p.target[s], col) >= 0 && p.usable(s, col) {
 				row := p.describe(s, col, cal)
 				row.vintage = vintage
-				known[[2]int{s, col}] = row
+				asKnown[[2]int{s, col}] = row
 			}
 		}
 	})
@@ -45,7 +45,7 @@ func remember(a *Archive, targets []string, day int, r recipe) *history {
 			if !p.usable(s, col) {
 				continue
 			}
-			row, ok := known[[2]int{s, col}]
+			row, ok := asKnown[[2]int{s, col}]
 			if !ok {
 				row = p.describe(s, col, cal)
 			}

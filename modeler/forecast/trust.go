@@ -57,3 +57,16 @@ func (t *training) weigh(ctx context.Context, sum learn.Summer) (*trust, error) 
 	}
 	return found, nil
 }
+
+// believe finds the trust in the expected changes and notes every row's error.
+func (t *training) believe(ctx context.Context, sum learn.Summer) (*trust, error) {
+	found, err := t.weigh(ctx, sum)
+	if err != nil {
+		return nil, err
+	}
+	for i := range t.rows {
+		r := &t.rows[i]
+		r.error = r.outcome - found.part(r.lead, r.expected)
+	}
+	return found, nil
+}

@@ -334,6 +334,49 @@ func TestSubtractionAttack(t *testing.T) {
 	wants(t, f.members[victim].Recohort(smaller), ErrStranger)
 }
 
+// A member that revealed for one input does not reveal for another at the same place,
+// even if it crashed, computed something else and the hub plays along.
+func TestOneRevealAPlace(t *testing.T) {
+	f := newFederation(t, 3)
+	x := f.randomInputs(small(), 1)
+	f.upload(t, small(), x, f.ids)
+	c := f.commitments(t)
+	f.reveal(t, c, f.ids)
+	me := f.ids[0]
+	f.restart(t, me)
+	x[me][0]++
+	u, err := f.members[me].Upload(small().Name, small().Bits, x[me])
+	must(t, err)
+	if u.Commitment == c.List[0] {
+		t.Fatal("two inputs share a commitment")
+	}
+	other := Commitments{c.Position, slices.Clone(c.List)}
+	other.List[0] = u.Commitment
+	_, err = f.members[me].Reveal(other)
+	wants(t, err, ErrRepeated)
+}
+
+// A hub that leads a crashed member back to an early step of another history gets none
+// of the inputs again that were revealed from there on.
+func TestRollbackOfACrashedMember(t *testing.T) {
+	f := newFederation(t, 4)
+	var x []inputs
+	for k := range 3 {
+		x = append(x, f.randomInputs(small(), uint64(k)))
+		f.step(t, small(), x[k])
+	}
+	me := f.ids[0]
+	f.restart(t, me)
+	early := comity.Cohort{Round: c0(f).Round, Number: 2, FromStep: 0, Members: f.ids[:3], Reason: "a lie"}
+	wants(t, f.members[me].Recohort(early), ErrAttempt)
+	early.Attempt = 1
+	must(t, f.members[me].Recohort(early))
+	for k := range x {
+		_, err := f.members[me].Upload(small().Name, small().Bits, x[k][me])
+		wants(t, err, ErrReused)
+	}
+}
+
 // The other way round: whoever accepted the smaller cohort does not reveal under the
 // larger one any more, not even after a crash.
 func TestAcceptedCohortIsFinal(t *testing.T) {
@@ -404,8 +447,54 @@ func TestJournalFailure(t *testing.T) {
 	}
 	_, err = f.members[me].Finish(Broadcast{Position: f.members[me].Position()})
 	wants(t, err, ErrOrder)
+	smaller := comity.Cohort{Round: c0(f).Round, Number: 2, Attempt: 1, Members: f.ids, Reason: "silent"}
+	wants(t, f.members[me].Recohort(smaller), power)
+	if at := f.members[me].Position(); at.Cohort != 1 {
+		t.Fatalf("cohort %d without a journal entry", at.Cohort)
+	}
 	f.journals[me].broken = nil
 	f.reveal(t, c, f.ids)
+	cfg := f.configs[me]
+	cfg.Pairs, cfg.Journal = f.pairsOf(me), &notebook{broken: power}
+	_, err = NewMember(cfg)
+	wants(t, err, power)
+}
+
+// lossy is a store that cannot keep.
+type lossy struct{}
+
+func (lossy) Put(string, []byte) error   { return errNotKept }
+func (lossy) Get(string) ([]byte, error) { return []byte{1}, nil }
+
+// A vector that was not kept does not count, on either side.
+func TestStoreFailure(t *testing.T) {
+	f := newFederation(t, 3)
+	me := f.ids[0]
+	f.upload(t, small(), f.randomInputs(small(), 1), f.ids)
+	f.reveal(t, f.commitments(t), f.ids)
+	b := f.broadcast(t)
+	m := f.members[me]
+	m.cfg.Store = lossy{}
+	_, err := m.Finish(b)
+	wants(t, err, errNotKept)
+	m.cfg.Store = f.stores[me]
+	_, err = m.Finish(b)
+	must(t, err)
+	m.cfg.Store = lossy{}
+	_, err = m.Fingerprint(seedOf(1))
+	wants(t, err, ErrMalformed)
+	m.cfg.Store = shelf{}
+	_, err = m.Fingerprint(seedOf(1))
+	wants(t, err, errNotKept)
+	f.hub.cfg.Store = lossy{}
+	must(t, f.hub.Begin(small()))
+	f.finish(t, b, f.ids[1:])
+	u, err := f.members[f.ids[1]].Upload(small().Name, small().Bits, make([]int64, 3))
+	must(t, err)
+	wants(t, f.hub.Upload(f.ids[1], u), errNotKept)
+	if len(f.hub.Missing()) != 3 {
+		t.Fatal("an upload counted that was not kept")
+	}
 }
 
 // A journal is for one member, round, plan and cohort, and is never repaired.

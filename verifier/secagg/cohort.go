@@ -22,9 +22,12 @@ func checkFirst(c comity.Cohort, minMembers int) error {
 }
 
 func checkMembers(c comity.Cohort, minMembers int) error {
-	if n := len(c.Members); n < minMembers || n < MinMembers || n > MaxMembers {
-		return fmt.Errorf("%w: cohort %d has %d members; the plan wants %d, the protocol %d to %d",
-			ErrMinMembers, c.Number, n, minMembers, MinMembers, MaxMembers)
+	switch n := len(c.Members); {
+	case n < minMembers || n < MinMembers:
+		return fmt.Errorf("%w: cohort %d has %d members; the plan wants %d, the protocol %d",
+			ErrMinMembers, c.Number, n, minMembers, MinMembers)
+	case n > MaxMembers:
+		return fmt.Errorf("%w: number %d has %d members, at most %d", ErrCohort, c.Number, n, MaxMembers)
 	}
 	for i, id := range c.Members {
 		if err := id.Check(); err != nil {

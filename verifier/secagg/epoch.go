@@ -1,6 +1,7 @@
 package secagg
 
 import (
+	"bytes"
 	"crypto/hpke"
 	"crypto/subtle"
 	"fmt"
@@ -157,7 +158,7 @@ type Box struct {
 // Deal draws a secret for every peer after self in party order, seals it, and keeps it
 // in pairs. It returns the statement to log and the boxes to send.
 func (k *EpochKey) Deal(body, epoch string, self party.ID, peers []Peer, secret io.Reader) (comity.Boxes, []Box, *Pairs, error) {
-	record := comity.Boxes{Epoch: epoch, Nonce: append([]byte(nil), k.nonce[:]...), Boxes: []comity.SealedBox{}}
+	record := comity.Boxes{Epoch: epoch, Nonce: bytes.Clone(k.nonce[:]), Boxes: []comity.SealedBox{}}
 	pairs, boxes := &Pairs{}, []Box(nil)
 	if len(peers) > MaxMembers {
 		return record, nil, nil, fmt.Errorf("%w: %d peers, at most %d", ErrConfig, len(peers), MaxMembers)

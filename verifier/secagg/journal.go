@@ -44,6 +44,7 @@ type memory struct {
 	secret  [keySize]byte // All self masks and salts of the round derive from it.
 	cohorts map[int]successor
 	reveals map[place]revealed
+	order   []revealed // The same, in the order in which they were written.
 }
 
 // remember reads the journal, or opens an empty one with a fresh round secret.
@@ -96,7 +97,7 @@ func (m *memory) read(i int, data []byte, binding canon.Digest) error {
 		if _, twice := m.reveals[place{v.Number, v.Attempt}]; twice {
 			return fmt.Errorf("%w: step %d, attempt %d twice", ErrMalformed, v.Number, v.Attempt)
 		}
-		m.reveals[place{v.Number, v.Attempt}] = v
+		m.keep(v)
 	default:
 		return fmt.Errorf("%w: kind %d", ErrMalformed, kind)
 	}
@@ -145,6 +146,29 @@ func (m *memory) reveal(v revealed) error {
 	if err := m.append(entryReveal, v.Position.append(nil), v.list[:], v.masked[:], v.input[:], v.self[:]); err != nil {
 		return err
 	}
-	m.reveals[place{v.Number, v.Attempt}] = v
+	m.keep(v)
 	return nil
+}
+
+func (m *memory) keep(v revealed) {
+	m.reveals[place{v.Number, v.Attempt}] = v
+	m.order = append(m.order, v)
+}
+
+// unfinished lists what was revealed from step number on under cohorts up to cohort: to
+// a history that goes on from there under the next cohort, those inputs are lost.
+func (m *memory) unfinished(number, cohort int) []revealed {
+	var lost []revealed
+	for _, v := range m.order {
+		if v.Number >= number && v.Cohort <= cohort {
+			lost = append(lost, v)
+		}
+	}
+	return lost
+}
+
+// superseded tells whether a successor of a cohort was accepted at or before a step.
+func (m *memory) superseded(cohort, number int) bool {
+	next, ok := m.cohorts[cohort+1]
+	return ok && next.fromStep <= number
 }

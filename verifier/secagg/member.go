@@ -79,11 +79,11 @@ func NewMember(cfg MemberConfig) (*Member, error) {
 		return nil, err
 	}
 	binding := encode(labelJournal).text(cfg.Cohort.Round).bytes(cfg.Plan[:]).bytes(digest[:]).text(string(cfg.Self)).sum()
-	memory, err := remember(cfg.Journal, binding, cfg.Secret)
+	notes, err := remember(cfg.Journal, binding, cfg.Secret)
 	if err != nil {
 		return nil, err
 	}
-	return &Member{cfg: cfg, cohort: cfg.Cohort, memory: memory, chain: t}, nil
+	return &Member{cfg: cfg, cohort: cfg.Cohort, memory: notes, chain: t}, nil
 }
 
 // Position is where the member stands.
@@ -97,7 +97,8 @@ func (m *Member) Head() comity.Head {
 }
 
 // Upload masks x for one step. Each |x| may be at most (2^(bits-1)-1) divided by the
-// number of members. Asked again for the same step and input, it gives the same upload.
+// number of members. Asked again for the same step and input, it gives the same upload,
+// which the caller does not change.
 func (m *Member) Upload(name string, bits int, x []int64) (Upload, error) {
 	step := Step{name, bits, len(x)}
 	switch {
@@ -169,7 +170,7 @@ func (m *Member) Reveal(c Commitments) (Reveal, error) {
 	if p == nil {
 		return Reveal{}, fmt.Errorf("commitments of step %d: %w: nothing was uploaded", m.number, ErrOrder)
 	}
-	if next, ok := m.memory.cohorts[m.cohort.Number+1]; ok && next.fromStep == m.number {
+	if m.memory.superseded(m.cohort.Number, m.number) {
 		return Reveal{}, fmt.Errorf("commitments of step %d: %w: cohort %d was accepted from this step on",
 			m.number, ErrSuccessor, m.cohort.Number+1)
 	}
@@ -250,7 +251,8 @@ func (m *Member) Recohort(c comity.Cohort) error {
 	if c.Number <= m.cohort.Number && c.Number > 1 {
 		return m.memory.accept(c, digest) // Repeated, or another one for the same number.
 	}
-	old, answered := m.memory.reveals[place{m.number, m.cohort.Attempt}]
+	lost := m.memory.unfinished(m.number, m.cohort.Number)
+	answered := slices.ContainsFunc(lost, func(v revealed) bool { return v.Attempt == m.cohort.Attempt })
 	at := standing{m.number, m.since, answered}
 	if err := checkSuccessor(m.cohort, c, at, m.cfg.MinMembers); err != nil {
 		return err
@@ -261,8 +263,10 @@ func (m *Member) Recohort(c comity.Cohort) error {
 	if err := m.memory.accept(c, digest); err != nil {
 		return err
 	}
-	if answered {
-		m.lost = append(m.lost, old.input)
+	for _, v := range lost {
+		if !slices.Contains(m.lost, v.input) {
+			m.lost = append(m.lost, v.input)
+		}
 	}
 	c.Members = slices.Clone(c.Members)
 	m.since = at.follow(m.cohort, c).since

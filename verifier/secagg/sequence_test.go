@@ -105,6 +105,46 @@ func TestCrashAndResume(t *testing.T) {
 	}
 }
 
+// So does one whose cohort shrank on the way, with the attempt kept and with it raised.
+func TestResumeAcrossCohorts(t *testing.T) {
+	s := small()
+	f := newFederation(t, 6)
+	me := f.ids[1]
+	kept := f.drop(t, f.ids[5])
+	x := f.randomInputs(s, 1)
+	first := f.run(t, s, x)
+	x = f.randomInputs(s, 2)
+	f.upload(t, s, x, kept.Members)
+	f.reveal(t, f.commitments(t), kept.Members[:4])
+	raised := f.drop(t, f.ids[4])
+	if kept.Attempt != 0 || raised.Attempt != 1 {
+		t.Fatalf("attempts %d and %d, want 0 and 1", kept.Attempt, raised.Attempt)
+	}
+	second := f.run(t, s, f.randomInputs(s, 3))
+	f.restart(t, me)
+	must(t, f.members[me].Recohort(kept))
+	f.replay(t, me, []stepRun{first})
+	must(t, f.members[me].Recohort(raised))
+	_, err := f.members[me].Upload(s.Name, s.Bits, x[me])
+	wants(t, err, ErrReused)
+	f.replay(t, me, []stepRun{second})
+	f.run(t, s, f.randomInputs(s, 4))
+	tr, e := f.evidence(t)
+	must(t, VerifyTranscript(tr, e))
+}
+
+// run is step, with what it takes to lead a member through it again.
+func (f *federation) run(t *testing.T, s Step, x inputs) stepRun {
+	t.Helper()
+	order := f.hub.Cohort().Members
+	f.upload(t, s, x, order)
+	r := stepRun{step: s, x: x, c: f.commitments(t)}
+	f.reveal(t, r.c, order)
+	r.b = f.broadcast(t)
+	f.finish(t, r.b, order)
+	return r
+}
+
 // stepRun is what a member needs to be led through a finished step again.
 type stepRun struct {
 	step Step

@@ -3,6 +3,7 @@ package secagg
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"comity/canon"
 )
@@ -86,7 +87,7 @@ func unmask(step Step, words []uint64, context canon.Digest, reveals [][keySize]
 
 // wordSums is the inverse of unmask.
 func (s Sum) wordSums(context canon.Digest, reveals [][keySize]byte) []uint64 {
-	y := vector{s.x.step, append([]uint64(nil), s.x.packs...)}
+	y := vector{s.x.step, slices.Clone(s.x.packs)}
 	var m masker
 	for _, self := range reveals {
 		m.apply(y, selfKey(context, self), false)

@@ -1,6 +1,7 @@
 package secagg
 
 import (
+	"bytes"
 	"fmt"
 
 	"comity"
@@ -31,7 +32,7 @@ type StepRecord struct {
 func newStepRecord(r *round, cohort int, sum canon.Digest) StepRecord {
 	s := StepRecord{Name: r.step.Name, Bits: r.step.Bits, Lanes: r.step.Lanes, Cohort: cohort, Commitments: r.list, Sum: sum}
 	for i := range r.reveals {
-		s.Reveals = append(s.Reveals, append([]byte(nil), r.reveals[i][:]...))
+		s.Reveals = append(s.Reveals, bytes.Clone(r.reveals[i][:]))
 	}
 	return s
 }

@@ -41,7 +41,8 @@ func VerifyTranscript(t Transcript, e Evidence) error {
 // Blame settles fingerprints that do not add up, with the vectors that the hub opens
 // for every member. An error puts it on the hub: what it opened is not what was
 // committed to, or does not add up to its sums. Otherwise the listed members' own
-// fingerprints are not of what they committed to.
+// fingerprints are not of what they committed to. On a round that verifies it is the
+// full check, which also finds a member that lies in its fingerprint for the hub.
 func Blame(t Transcript, e Evidence) ([]party.ID, error) {
 	given := e.Fingerprints
 	e.Fingerprints = nil

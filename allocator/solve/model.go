@@ -1,0 +1,166 @@
+package solve
+
+import "math"
+
+const (
+	// segments is how many steps of a party's unmet need are modelled to each side of
+	// the present point; beyond, one long piece keeps every point reachable. Runs with
+	// 8, 16 and 32 take about as long as each other.
+	segments = 8
+	pieces   = 2*segments + 2
+	// slopeScale brings marginal values, which lie between 0 and 1, to the size of
+	// floatBits.
+	slopeScale = 1 << floatBits
+	// fraction is how far from a whole number a unit may be and still be taken for it.
+	fraction = 1e-5
+)
+
+// model is the programme around one point at one scale: a column for each free column
+// of the face, then 2*segments+2 pieces for each party.
+type model struct {
+	lp      LP
+	columns []int // Of the face, by column of the programme.
+	step    int64
+	pieces  int // First piece's column.
+	parties int
+}
+
+func (fc *face) model(x []int64, step int64) *model {
+	m := &model{step: step}
+	m.lp.Start = []int32{0}
+	rowAt, activity := fc.activeRows(x)
+	for i, at := range rowAt {
+		if at >= 0 {
+			m.lp.RowLower = append(m.lp.RowLower, distance(fc.rows[i].lower, activity[i], step, -1))
+			m.lp.RowUpper = append(m.lp.RowUpper, distance(fc.rows[i].upper, activity[i], step, 1))
+		}
+	}
+	partyRow := make([]int, len(fc.need))
+	for k := range fc.need {
+		partyRow[k] = -1
+		for _, j := range fc.members[k] {
+			if fc.need[k] > 0 && fc.lower[j] < fc.upper[j] && partyRow[k] < 0 {
+				partyRow[k] = len(m.lp.RowLower)
+				m.lp.RowLower = append(m.lp.RowLower, 0)
+				m.lp.RowUpper = append(m.lp.RowUpper, 0)
+			}
+		}
+	}
+	for j, c := range fc.columns {
+		if fc.lower[j] == fc.upper[j] {
+			continue
+		}
+		m.columns = append(m.columns, j)
+		m.lp.Cost = append(m.lp.Cost, 0)
+		m.lp.Lower = append(m.lp.Lower, float64(fc.lower[j]-x[j])/float64(step))
+		m.lp.Upper = append(m.lp.Upper, float64(fc.upper[j]-x[j])/float64(step))
+		for _, t := range c.terms {
+			m.entry(rowAt[t.at], float64(t.coeff))
+		}
+		if c.party >= 0 && partyRow[c.party] >= 0 {
+			m.entry(partyRow[c.party], 1)
+		}
+		m.lp.Start = append(m.lp.Start, int32(len(m.lp.Index))) //nolint:gosec // Below maxNodes by checkSize.
+	}
+	m.pieces = len(m.columns)
+	for k, at := range partyRow {
+		if at >= 0 {
+			m.addPieces(at, fc.need[k], fc.total(x, k))
+		}
+	}
+	return m
+}
+
+func (m *model) entry(row int, value float64) {
+	m.lp.Index = append(m.lp.Index, int32(row)) //nolint:gosec // Below maxNodes by checkSize.
+	m.lp.Value = append(m.lp.Value, value)
+}
+
+// addPieces models one party: its move is -segments - left + the sum of the others,
+// where the pieces' marginal values fall, so that they fill from left to right.
+//
+// The marginal value of going from a to b units is (2D - a - b)/(2D).
+func (m *model) addPieces(row int, need, total int64) {
+	m.parties++
+	at, s, d := float64(total), float64(m.step), float64(need)
+	slope := func(a, b float64) float64 { return slopeScale * (2*d - a - b) / (2 * d) }
+	far := d/s + segments
+	add := func(cost, upper, sign float64) {
+		m.lp.Cost = append(m.lp.Cost, cost)
+		m.lp.Lower = append(m.lp.Lower, 0)
+		m.lp.Upper = append(m.lp.Upper, upper)
+		m.entry(row, sign)
+		m.lp.Start = append(m.lp.Start, int32(len(m.lp.Index))) //nolint:gosec // Below maxNodes by checkSize.
+	}
+	low, high := at-segments*s, at+segments*s
+	add(-slope(min(0, low-s), low), far, 1)
+	for k := range 2 * segments {
+		a := low + float64(k)*s
+		add(slope(a, a+s), 1, -1)
+	}
+	add(slope(high, max(d, high+s)), far, -1)
+	m.lp.RowLower[row], m.lp.RowUpper[row] = -segments, -segments
+}
+
+// inside tells whether every party stays where its pieces are one step wide. There the
+// model's optimum is one for all moves, because the values are concave; at the edge
+// the next piece is long and its marginal value a mere average.
+func (m *model) inside(v []float64) bool {
+	for k := range m.parties {
+		first := m.pieces + k*pieces
+		move := -v[first] - segments
+		for _, piece := range v[first+1 : first+pieces] {
+			move += piece
+		}
+		if math.Abs(move) > segments-fraction {
+			return false
+		}
+	}
+	return true
+}
+
+// move adds the solution's steps to x, rounded to units, and tells whether all of
+// them were whole.
+func (fc *face) move(x []int64, m *model, v []float64) bool {
+	whole := true
+	for at, j := range m.columns {
+		units := v[at] * float64(m.step)
+		whole = whole && math.Abs(units-math.Round(units)) < fraction
+		x[j] += clampFloat(units, fc.lower[j]-x[j], fc.upper[j]-x[j])
+	}
+	return whole
+}
+
+// activeRows numbers the rows that hold a free column, -1 for others, and sums all
+// rows at x.
+func (fc *face) activeRows(x []int64) (at []int, activity []int64) {
+	at, activity = make([]int, len(fc.rows)), make([]int64, len(fc.rows))
+	count := 0
+	for i, r := range fc.rows {
+		at[i] = -1
+		for _, t := range r.terms {
+			activity[i] += t.coeff * x[t.at]
+			if at[i] < 0 && fc.lower[t.at] < fc.upper[t.at] {
+				at[i] = count
+				count++
+			}
+		}
+	}
+	return at, activity
+}
+
+func (fc *face) total(x []int64, party int) int64 {
+	var sum int64
+	for _, j := range fc.members[party] {
+		sum += x[j]
+	}
+	return sum
+}
+
+// distance returns how many steps a row may move from its present sum to a bound.
+func distance(bound *int64, activity, step int64, sign int) float64 {
+	if bound == nil {
+		return math.Inf(sign)
+	}
+	return float64(*bound-activity) / float64(step)
+}
