@@ -25,7 +25,6 @@ import (
 	"comity/pack"
 	"comity/party"
 	"comity/quantity"
-	"comity/verifier/secagg"
 )
 
 // Config says what to run and where.
@@ -36,6 +35,13 @@ type Config struct {
 	Clock    node.Clock
 	Progress node.Progress
 	Logger   *slog.Logger
+
+	// Patience bounds every wait for members; 0 means the hub's default.
+	Patience time.Duration
+	// StepSeconds is what a founded charter lets one silent member delay a sum; 0 means 10.
+	StepSeconds int
+	// Rehearse makes members fail on purpose; see node.MemberConfig.
+	Rehearse func(id party.ID, kind string, step int) error
 }
 
 // Fleet is a running consortium.
@@ -48,6 +54,8 @@ type Fleet struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	lock    *os.File
+	closing sync.Once
+	closed  error
 }
 
 // Start founds the consortium, or resumes the one in the home, and connects everybody.
@@ -67,7 +75,7 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 	}
 	if !founded {
 		cfg.Progress(node.Event{Phase: "found", Text: fmt.Sprintf("making keys for %d parties", len(cfg.Scenario.Members)+1)})
-		if f.sealed, err = Found(cfg.Home, cfg.Scenario, cfg.Clock(), rand.Reader); err != nil {
+		if f.sealed, err = Found(cfg, rand.Reader); err != nil {
 			return f, err
 		}
 	}
@@ -83,7 +91,7 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 	})
 	f.hub, err = node.Serve(ctx, node.HubConfig{
 		Home: cfg.Home, Charter: f.sealed, Address: "127.0.0.1:0", Solver: f.engine, Supply: f.supply,
-		Clock: cfg.Clock, Progress: cfg.Progress, Logger: cfg.Logger,
+		Patience: cfg.Patience, Clock: cfg.Clock, Progress: cfg.Progress, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return f, err
@@ -103,7 +111,7 @@ func (f *Fleet) join(ctx, running context.Context) error {
 			members[i], failures[i] = node.Join(ctx, node.MemberConfig{
 				Self: id, Home: home, Charter: f.sealed, Address: f.hub.Address(), Pin: f.hub.Pin(),
 				Rows:    func() ([]forecast.Observation, error) { return csv.Vintages(filepath.Join(home.Data(), "series.csv")) },
-				Declare: f.declare(id), Clock: f.cfg.Clock, Logger: f.cfg.Logger,
+				Declare: f.declare(id), Clock: f.cfg.Clock, Logger: f.cfg.Logger, Rehearse: f.rehearse(id),
 			})
 		})
 	}
@@ -116,6 +124,14 @@ func (f *Fleet) join(ctx, running context.Context) error {
 		f.running.Go(func() { _ = m.Run(running) }) // Its failures reach the hub in words.
 	}
 	return nil
+}
+
+// rehearse gives a member its part of the rehearsal, if there is one.
+func (f *Fleet) rehearse(id party.ID) func(string, int) error {
+	if f.cfg.Rehearse == nil {
+		return nil
+	}
+	return func(kind string, step int) error { return f.cfg.Rehearse(id, kind, step) }
 }
 
 // declare returns what a member declares, from the scenario.
@@ -206,35 +222,6 @@ func (f *Fleet) reported() error {
 // maxReported bounds how many members' reports an error repeats.
 const maxReported = 5
 
-// pooled trains on everybody's rows in one place and says how many they are.
-func (f *Fleet) pooled(ctx context.Context, period string) (model canon.Digest, rows int, err error) {
-	f.cfg.Progress(node.Event{Phase: "pooled", Text: "training the pooled twin on simulated or public rows"})
-	known, err := f.cfg.Scenario.Rows.Known(period)
-	if err != nil {
-		return model, 0, err
-	}
-	var in forecast.Input
-	var cohort []party.ID
-	f.hub.Look(func(s *body.State) {
-		round := body.RoundName(period, s.Charter().Models.Task)
-		r := s.View().Rounds[round]
-		cohort = r.Cohort()
-		in = forecast.Input{
-			Origin: period, Targets: s.Charter().Models.Targets, Unit: s.Charter().Models.Unit, Recipe: r.Plan.Recipe,
-			Seed: secagg.PublicSeed(round, s.Nonces(round)),
-		}
-	})
-	known = slices.DeleteFunc(known, func(o forecast.Observation) bool { return !slices.Contains(cohort, o.Place) })
-	if in.Archive, err = forecast.NewArchive(known); err != nil {
-		return model, 0, err
-	}
-	result, err := forecast.Run(ctx, in, alone{})
-	if err != nil {
-		return model, 0, err
-	}
-	return canon.Sum(result.Model), len(known), nil
-}
-
 // NextWeek is the first week of the scenario that the log has no allocation of.
 func (f *Fleet) NextWeek() (week int, err error) {
 	f.hub.Look(func(s *body.State) {
@@ -257,8 +244,13 @@ func (f *Fleet) Sealed() []byte { return f.sealed }
 // Hub returns the hub, for who shows its state.
 func (f *Fleet) Hub() *node.Hub { return f.hub }
 
-// Close disconnects members, then stops the hub.
+// Close disconnects members, then stops the hub. A second call returns what the first did.
 func (f *Fleet) Close(ctx context.Context) error {
+	f.closing.Do(func() { f.closed = f.close(ctx) })
+	return f.closed
+}
+
+func (f *Fleet) close(ctx context.Context) error {
 	if f.stop != nil {
 		f.stop()
 	}

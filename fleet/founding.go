@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -37,12 +38,13 @@ const (
 // Found makes keys and folders for every party of a scenario, drafts the charter from
 // the pack's template, reads it back as a person's file would be read, and seals it.
 // Nothing is in force yet: that takes every founder's seals in the log.
-func Found(home node.Home, s pack.Scenario, now time.Time, secret io.Reader) ([]byte, error) {
+func Found(cfg Config, secret io.Reader) ([]byte, error) {
+	home, s, now := cfg.Home, cfg.Scenario, cfg.Clock()
 	f := pack.Founding{
 		ID:        strings.ToLower(s.Name) + "-" + strconv.Itoa(len(s.Members)),
 		Effective: now.UTC().Truncate(24 * time.Hour).Format(time.RFC3339),
 		Expires:   now.UTC().Truncate(24 * time.Hour).Add(lifetime).Format(time.RFC3339),
-		Operator:  string(s.Operator.ID), StepSeconds: stepSeconds,
+		Operator:  string(s.Operator.ID), StepSeconds: cmp.Or(cfg.StepSeconds, stepSeconds),
 		// Two thirds must take part, so that no sum describes a few.
 		MinMembers:       charter.LeastWitnesses(len(s.Members)),
 		WitnessThreshold: charter.LeastWitnesses(len(s.Members)),

@@ -1,13 +1,11 @@
 package fleet
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
 
-	"comity/modeler/learn"
 	"comity/node"
 )
 
@@ -27,9 +25,3 @@ func lockHome(home string) (*os.File, error) {
 	}
 	return f, nil
 }
-
-// alone is the sum over one participant that holds all rows. It implements learn.Summer.
-type alone struct{}
-
-// Sum returns x.
-func (alone) Sum(_ context.Context, _ learn.Step, x []int64) ([]int64, error) { return x, nil }

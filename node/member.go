@@ -33,6 +33,9 @@ type MemberConfig struct {
 	Declare func(clause comity.DataClause, period string, received int64) (map[string]canon.Int, error)
 	Clock   Clock
 	Logger  *slog.Logger
+	// Rehearse, if set, is asked before the member sends a message of a training step:
+	// an error keeps it from sending, as a crash would. Failures are rehearsed with it.
+	Rehearse func(kind string, step int) error
 }
 
 // Member is one party's running node.

@@ -165,7 +165,7 @@ func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64,
 	if err != nil {
 		return nil, err
 	}
-	if _, err := m.link.Request(ctx, msgUpload, upload.Bytes()); err != nil {
+	if err := s.send(ctx, msgUpload, upload.Bytes()); err != nil {
 		return nil, err
 	}
 	reveal, err := await(ctx, s, m.step.commitments, msgCommitments, func(data []byte) (secagg.Reveal, bool, error) {
@@ -179,7 +179,7 @@ func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64,
 	if err != nil {
 		return nil, err
 	}
-	if _, err := m.link.Request(ctx, msgReveal, reveal.Bytes()); err != nil {
+	if err := s.send(ctx, msgReveal, reveal.Bytes()); err != nil {
 		return nil, err
 	}
 	return await(ctx, s, m.step.sums, msgSum, func(data []byte) ([]int64, bool, error) {
@@ -190,6 +190,17 @@ func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64,
 		values, err := s.agg.Finish(b)
 		return values, true, err
 	})
+}
+
+// send carries one message of a step to the hub.
+func (s *summer) send(ctx context.Context, kind string, data []byte) error {
+	if rehearse := s.member.cfg.Rehearse; rehearse != nil {
+		if err := rehearse(kind, s.agg.Position().Number); err != nil {
+			return err
+		}
+	}
+	_, err := s.member.link.Request(ctx, kind, data)
+	return err
 }
 
 // stale tells whether a message is of a step or cohort that is over.

@@ -19,11 +19,11 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, c := range map[string]struct{ got, want string }{
-		"private key":  {k.Skey(), "1"},
-		"verifier key": {k.Verifier(), "2"},
-		"witness key":  {k.Cosigner(), "3"},
-		"seal":         {base64.StdEncoding.EncodeToString(SealDocument(k, "body", canon.Sum(nil)).Signature), "4"},
-		"cosignature":  {base64.StdEncoding.EncodeToString(cosignature), "5"},
+		"private key":  {k.Skey(), "PRIVATE+KEY+example.org/officer+8149396d+AQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH"},
+		"verifier key": {k.Verifier(), "example.org/officer+8149396d+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs"},
+		"witness key":  {k.Cosigner(), "example.org/officer+1a3f8976+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs"},
+		"seal":         {base64.StdEncoding.EncodeToString(SealDocument(k, "body", canon.Sum(nil)).Signature), "GTTRUZ4aVTyi107ZkIyf2cDkJH963eMtWt+CkvktOiPxoWhe4p0DaOf65PoewAU2FuldbyffuH5xZWcxWck7Dw=="},
+		"cosignature":  {base64.StdEncoding.EncodeToString(cosignature), "AAAAAGQYUMvGXInb4vHRajUQpUud5U9qyUZlbH0LiqjcO8KoteLZtktNXPUV6oiwgD82PFkTTWKQU8Als/MlqkL2nqb9EUkL"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %s, want %s", what, c.got, c.want)

@@ -54,7 +54,8 @@ func checkSeals(body string, d canon.Digest, keys []string, threshold int, seals
 			return fmt.Errorf("seal %d of %d: %w: %.120q is none of the %d keys", i+1, len(seals), ErrUnknownSigner, s.Key, len(keys))
 		}
 		if at < next {
-			return fmt.Errorf("seal %d of %d: %w: key %s is repeated or out of order; write seals in the order of the keys", i+1, len(seals), ErrThreshold, s.Key)
+			return fmt.Errorf("seal %d of %d: %w: key %s is repeated or out of order; write seals in the order of the keys",
+				i+1, len(seals), ErrThreshold, s.Key)
 		}
 		if err := verifiers[at].Verify(sealed(body, d), s.Signature); err != nil {
 			return fmt.Errorf("seal %d of %d: %w", i+1, len(seals), err)

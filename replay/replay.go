@@ -8,17 +8,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"maps"
-	"net/http"
-	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"comity"
-	"comity/adapter/tlog"
 	"comity/body"
 	"comity/canon"
 	"comity/modeler/forecast"
@@ -32,6 +26,11 @@ var (
 	ErrDiffers = errors.New("recomputing gives another result")
 	// ErrAnchor says that the log is of another charter than the pinned one.
 	ErrAnchor = errors.New("another consortium's charter")
+	// ErrIncomplete says that the log names something that is not there, so that nobody
+	// can check it.
+	ErrIncomplete = errors.New("the log names what it does not show")
+	// ErrUnreachable says that the place of a log did not answer.
+	ErrUnreachable = errors.New("log not reachable")
 )
 
 // Summary counts what was re-computed. Head is the checkpoint's root.
@@ -50,61 +49,21 @@ type Summary struct {
 	Head         string       `json:"head"`
 }
 
-// blobs reads a public blob by its digest.
-type blobs func(ctx context.Context, d canon.Digest) ([]byte, error)
-
-// maxBlob bounds one public blob: a sum of 2^20 64-bit lanes with carries.
-const maxBlob = 16 << 20
-
-// Source is a log to replay: a home folder, a log folder, or the URL of one.
-type Source struct {
-	log  *tlog.Reader
-	blob blobs
-}
-
-// Open finds the log at a place. Errors: fs.ErrNotExist, ledger errors.
-func Open(ctx context.Context, place string) (*Source, error) {
-	if u, err := url.Parse(place); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
-		r, err := tlog.OpenURL(ctx, place, http.DefaultClient)
-		if err != nil {
-			return nil, err
-		}
-		return &Source{r, remote(strings.TrimSuffix(place, "/"))}, nil
-	}
-	folder := place
-	if _, err := os.Stat(filepath.Join(folder, "log", "checkpoint")); err == nil {
-		folder = filepath.Join(folder, "log")
-	}
-	r, err := tlog.OpenFolder(ctx, folder)
-	if err != nil {
-		return nil, err
-	}
-	return &Source{r, func(_ context.Context, d canon.Digest) ([]byte, error) {
-		return os.ReadFile(filepath.Join(folder, "blob", d.Hex()))
-	}}, nil
-}
-
-func remote(base string) blobs {
-	return func(ctx context.Context, d canon.Digest) ([]byte, error) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/blob/"+d.Hex(), http.NoBody)
-		if err != nil {
-			return nil, err
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return nil, err
-		}
-		defer response.Body.Close() //nolint:errcheck // Read only.
-		if response.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("blob %s: %w: %s", d, os.ErrNotExist, response.Status)
-		}
-		return io.ReadAll(io.LimitReader(response.Body, maxBlob+1))
-	}
-}
-
 // Run replays a log. With a nil anchor the log's own charter is taken at its word.
 func Run(ctx context.Context, s *Source, pinned *canon.Anchor) (Summary, error) {
 	out := Summary{Anchor: "unpinned"}
+	sealed, _, err := s.Charter(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.Charter = canon.Sum(sealed)
+	out.Words = out.Charter.Words()
+	if pinned != nil {
+		out.Anchor = "pinned"
+		if !pinned.Matches(out.Charter) {
+			return out, fmt.Errorf("%w: the log is of %q, pinned is %q", ErrAnchor, out.Words, pinned)
+		}
+	}
 	state := body.New()
 	r := &run{source: s, state: state, out: &out}
 	const batch = 256
@@ -117,13 +76,6 @@ func Run(ctx context.Context, s *Source, pinned *canon.Anchor) (Summary, error) 
 			if err := r.fold(ctx, e); err != nil {
 				return out, fmt.Errorf("entry %d: %w", from+int64(i), err)
 			}
-		}
-	}
-	out.Charter, out.Words = state.View().Charter, state.View().Charter.Words()
-	if pinned != nil {
-		out.Anchor = "pinned"
-		if !pinned.Matches(out.Charter) {
-			return out, fmt.Errorf("%w: the log is of %q, pinned is %q", ErrAnchor, out.Words, pinned)
 		}
 	}
 	_, head, err := s.log.Check(ledger.PolicyOf(state.Charter()))
@@ -190,7 +142,7 @@ func (r *run) model(ctx context.Context, m comity.Model) error {
 		return err
 	}
 	if err := secagg.VerifyTranscript(t, evidence); err != nil {
-		return fmt.Errorf("round %s: %w: %w", m.Round, ErrDiffers, err)
+		return fmt.Errorf("round %s: %w", m.Round, differs(err))
 	}
 	plan, models := r.state.View().Rounds[m.Round].Plan, r.state.Charter().Models
 	result, err := forecast.Run(ctx, forecast.Input{
@@ -198,7 +150,7 @@ func (r *run) model(ctx context.Context, m comity.Model) error {
 		Seed: secagg.PublicSeed(m.Round, r.state.Nonces(m.Round)),
 	}, &logged{source: r.source, transcript: t})
 	if err != nil {
-		return fmt.Errorf("train round %s again: %w: %w", m.Round, ErrDiffers, err)
+		return fmt.Errorf("train round %s again: %w", m.Round, differs(err))
 	}
 	if got := canon.Sum(result.Model); got != m.Model {
 		return fmt.Errorf("round %s: %w: model %s, logged is %s", m.Round, ErrDiffers, got, m.Model)
@@ -209,16 +161,15 @@ func (r *run) model(ctx context.Context, m comity.Model) error {
 	return nil
 }
 
-// read returns a blob whose bytes have the digest that the log names.
-func (s *Source) read(ctx context.Context, d canon.Digest) ([]byte, error) {
-	data, err := s.blob(ctx, d)
-	if err != nil {
-		return nil, err
+// differs marks an error as a disagreement, unless the evidence itself was altered or is
+// missing: then nothing could be recomputed.
+func differs(err error) error {
+	for _, cause := range []error{ledger.ErrAltered, ErrIncomplete, ErrUnreachable, fs.ErrPermission, context.Canceled} {
+		if errors.Is(err, cause) {
+			return err
+		}
 	}
-	if got := canon.Sum(data); got != d {
-		return nil, fmt.Errorf("%w: blob %s has digest %s", ledger.ErrAltered, d, got)
-	}
-	return data, nil
+	return fmt.Errorf("%w: %w", ErrDiffers, err)
 }
 
 // logged returns the sums of a transcript in the order in which they were made. It

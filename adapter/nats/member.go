@@ -118,7 +118,11 @@ func (m *Member) lost(err error) {
 	m.life.renew()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.up = make(chan struct{})
+	select {
+	case <-m.up:
+		m.up = make(chan struct{})
+	default: // It was down already; those who wait keep their channel.
+	}
 	if m.ctx.Err() == nil {
 		m.logger.Warn("connection to hub lost", slog.String("member", m.name), slog.Any("error", err))
 	}
@@ -127,7 +131,11 @@ func (m *Member) lost(err error) {
 func (m *Member) regained() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	close(m.up)
+	select {
+	case <-m.up:
+	default:
+		close(m.up)
+	}
 	m.logger.Info("connection to hub regained", slog.String("member", m.name))
 }
 

@@ -398,6 +398,48 @@ func TestMembersReturnAfterARestart(t *testing.T) {
 	}
 }
 
+// A member that cannot keep up loses messages, is told, and goes on with the newest.
+func TestASlowMemberDropsAndGoesOn(t *testing.T) {
+	n := listen(t, nats.HubConfig{}, "KE")
+	var out lockedBuffer
+	config := n.member("KE")
+	config.Logger = slog.New(slog.NewTextHandler(&out, nil))
+	m, err := nats.Dial(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	hold, last := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	if err := m.Handle("news", func(_ context.Context, data []byte) ([]byte, error) {
+		<-hold
+		if string(data) == "last" {
+			once.Do(func() { close(last) })
+		}
+		return nil, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		if err := n.hub.Broadcast("news", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wait(t, "the log to tell", func() bool { return strings.Contains(out.String(), "slow consumer") })
+	close(hold)
+	wait(t, "a late message", func() bool {
+		if err := n.hub.Broadcast("news", []byte("last")); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-last:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
 func timeout(t *testing.T, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
@@ -552,6 +594,12 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.Buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
 }
 
 func TestSecretFiles(t *testing.T) {

@@ -29,8 +29,8 @@ func Bound(p comity.Problem, duals []canon.Int) (exact.Rat, error) {
 }
 
 // CheckInfeasible accepts a ray only if it proves that no units obey every bound and
-// row: with cost zero its bound is below zero, but doing nothing better than zero is
-// what any feasible allocation would do (Farkas' lemma).
+// row: with all costs zero any feasible allocation is worth zero, and the ray's bound
+// lies below that (Farkas' lemma).
 func CheckInfeasible(p comity.Problem, ray []canon.Int) error {
 	if err := CheckShape(p); err != nil {
 		return err

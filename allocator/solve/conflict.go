@@ -58,9 +58,9 @@ func (f *form) without(ctx context.Context, p comity.Problem, s Solver, rows []i
 		}
 	}
 	clear(lp.Cost)
-	solution, err := s.Solve(ctx, lp)
+	solution, err := ask(ctx, s, lp, "look for a smaller conflict")
 	if err != nil {
-		return nil, false, fmt.Errorf("look for a smaller conflict: %w", err)
+		return nil, false, err
 	}
 	if solution.Status != NoSolution {
 		return nil, false, nil

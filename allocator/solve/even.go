@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// shrink is how much finer the next scale is: eight segments of it still cover
-	// two of the coarser one to each side.
+	// shrink is how much finer the next scale is: its segments together still cover one
+	// of the coarser ones to each side. It is a power of two, so that steps round nothing.
 	shrink = 4
 	// maxRounds bounds the programmes at one scale. Two or three are usual.
 	maxRounds = 40
@@ -49,9 +49,9 @@ func (fc *face) settle(ctx context.Context, s Solver, x []int64, step int64) (bo
 		if len(m.columns) == 0 {
 			return true, nil
 		}
-		solution, err := s.Solve(ctx, m.lp)
+		solution, err := ask(ctx, s, m.lp, fmt.Sprintf("even out at steps of %d units", step))
 		if err != nil {
-			return false, fmt.Errorf("even out at steps of %d units: %w", step, err)
+			return false, err
 		}
 		if solution.Status != Optimal || len(solution.Primal) != len(m.lp.Cost) {
 			return false, nil

@@ -21,9 +21,7 @@ func (f *form) exchange(x []int64) {
 		for _, t := range c.terms {
 			activity[t.at] += t.coeff * x[j]
 		}
-		if c.party >= 0 {
-			totals[c.party] += x[j]
-		}
+		totals[c.party] += x[j]
 	}
 	byCost := f.columnsByCost()
 	for range maxExchanges {
@@ -46,7 +44,7 @@ func (f *form) exchange(x []int64) {
 func (f *form) columnsByCost() [][]int {
 	var all []int
 	for j, c := range f.columns {
-		if c.party >= 0 && f.need[c.party] > 0 {
+		if f.need[c.party] > 0 {
 			all = append(all, j)
 		}
 	}

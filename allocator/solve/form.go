@@ -21,7 +21,7 @@ type form struct {
 
 type column struct {
 	cost, lower, upper int64
-	party              int // -1 for none.
+	party              int
 	terms              []term
 }
 
@@ -50,11 +50,10 @@ func newForm(p comity.Problem, lot canon.Digest) *form {
 	}
 	for j, from := range f.order.columns {
 		c := p.Columns[from]
-		f.columns[j] = column{cost: int64(c.Cost), lower: int64(c.Lower), upper: int64(c.Upper), party: -1}
-		if k, ok := findNeed(p.Needs, c.Party); ok {
-			f.columns[j].party = partyAt[k]
-			f.members[partyAt[k]] = append(f.members[partyAt[k]], j)
-		}
+		at, _ := findNeed(p.Needs, c.Party) // It is there by check.
+		k := partyAt[at]
+		f.columns[j] = column{cost: int64(c.Cost), lower: int64(c.Lower), upper: int64(c.Upper), party: k}
+		f.members[k] = append(f.members[k], j)
 	}
 	columnAt := inverse(f.order.columns)
 	for i, from := range f.order.rows {

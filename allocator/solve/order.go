@@ -105,9 +105,8 @@ func newGraph(p comity.Problem) *graph {
 	}
 	for j, c := range p.Columns {
 		content[j] = []int64{0, int64(c.Cost), int64(c.Lower), int64(c.Upper)}
-		if k, ok := findNeed(p.Needs, c.Party); ok {
-			join(j, columns+rows+k, 0)
-		}
+		k, _ := findNeed(p.Needs, c.Party) // It is there by check.
+		join(j, columns+rows+k, 0)
 	}
 	all := make([]int, len(g.edges))
 	for node := range all {
@@ -211,6 +210,9 @@ func compareSeen(a, b [2]int) int {
 // starting at the cell's. It returns the members whose colour changed, and one class
 // that kept its colour although others left it counts as unchanged.
 func (g *graph) split(members []int, compare func(a, b int) int) []int {
+	if len(members) == 0 {
+		return nil
+	}
 	sorted := slices.Clone(members)
 	slices.SortFunc(sorted, compare)
 	start := g.colour[sorted[0]]

@@ -32,10 +32,10 @@ func (f *form) worthLP() (lp LP, costShift, unitShift int) {
 	lp.Start = []int32{0}
 	for _, c := range f.columns {
 		for _, t := range c.terms {
-			lp.Index = append(lp.Index, int32(t.at)) //nolint:gosec // Below maxNodes by checkSize.
+			lp.Index = append(lp.Index, int32(t.at)) //nolint:gosec // Below maxNodes by check.
 			lp.Value = append(lp.Value, float64(t.coeff))
 		}
-		lp.Start = append(lp.Start, int32(len(lp.Index))) //nolint:gosec // Below maxNodes by checkSize.
+		lp.Start = append(lp.Start, int32(len(lp.Index))) //nolint:gosec // Below maxNodes by check.
 	}
 	return lp, costShift, unitShift
 }

@@ -72,6 +72,19 @@ type Solver interface {
 	Solve(ctx context.Context, lp LP) (Solution, error)
 }
 
+// ask solves one programme. A failure is ErrSolver unless the caller gave up.
+func ask(ctx context.Context, s Solver, lp LP, purpose string) (Solution, error) {
+	solution, err := s.Solve(ctx, lp)
+	switch {
+	case err == nil:
+		return solution, nil
+	case ctx.Err() != nil:
+		return Solution{}, fmt.Errorf("%s: %w", purpose, err)
+	default:
+		return Solution{}, fmt.Errorf("%s: %w: %w", purpose, ErrSolver, err)
+	}
+}
+
 // Result is an allocation with its proof.
 type Result struct {
 	Units       []quantity.Amount // By column of the problem.
@@ -104,7 +117,7 @@ func (e *ConflictError) Unwrap() error { return ErrInfeasible }
 // misleads is ErrSolver; a malformed problem is certificate.ErrShape and one whose
 // numbers are too large for checked 64-bit sums is ErrTooLarge.
 func Allocate(ctx context.Context, p comity.Problem, s Solver, lot canon.Digest) (Result, error) {
-	if err := checkSize(p); err != nil {
+	if err := check(p); err != nil {
 		return Result{}, err
 	}
 	f := newForm(p, lot)
@@ -157,8 +170,9 @@ const (
 	maxSum = 1 << 61
 )
 
-// checkSize refuses what the 64-bit sums of this package could not hold.
-func checkSize(p comity.Problem) error {
+// check refuses malformed problems and what the 64-bit sums of this package could not
+// hold.
+func check(p comity.Problem) error {
 	if err := certificate.CheckShape(p); err != nil {
 		return err
 	}
@@ -181,6 +195,9 @@ func checkSize(p comity.Problem) error {
 	}
 	total := new(big.Int)
 	for _, c := range p.Columns {
+		if _, ok := findNeed(p.Needs, c.Party); !ok {
+			return fmt.Errorf("%w: column %s is of party %s, which has no need", certificate.ErrShape, c.ID, c.Party)
+		}
 		total.Add(total, new(big.Int).SetUint64(max(size(int64(c.Lower)), size(int64(c.Upper)))))
 	}
 	for _, n := range p.Needs {

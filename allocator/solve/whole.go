@@ -36,9 +36,9 @@ func (fc *face) wholeUnits(ctx context.Context, p comity.Problem, s Solver, x []
 		}
 		m.confine(try.reach)
 		m.lp.Integer = true
-		solution, err := s.Solve(ctx, m.lp)
+		solution, err := ask(ctx, s, m.lp, "search whole units")
 		if err != nil {
-			return nil, fmt.Errorf("search whole units: %w", err)
+			return nil, err
 		}
 		if solution.Status != Optimal || len(solution.Primal) != len(m.lp.Cost) {
 			continue

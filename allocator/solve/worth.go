@@ -21,9 +21,9 @@ type worth struct {
 // prices, because costs are whole; these are taken when they prove as much.
 func bestWorth(ctx context.Context, p comity.Problem, f *form, s Solver) (worth, error) {
 	lp, costShift, unitShift := f.worthLP()
-	solution, err := s.Solve(ctx, lp)
+	solution, err := ask(ctx, s, lp, "solve for the greatest worth")
 	if err != nil {
-		return worth{}, fmt.Errorf("solve for the greatest worth: %w", err)
+		return worth{}, err
 	}
 	if solution.Status == NoSolution {
 		return worth{}, explain(ctx, p, f, s, solution.Ray)

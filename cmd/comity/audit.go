@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -19,9 +21,26 @@ type auditCommand struct {
 	Replay replayCommand `cmd:"" help:"Fold a whole log and re-compute everything in it."`
 }
 
+// trusted is the charter that the person already trusts, if any.
+type trusted struct {
+	Charter string `help:"Charter that you trust: its digest (sha256:...) or its eight words." placeholder:"WORDS"`
+}
+
+// anchor returns nil without --charter: that is a valid choice, and reports say so.
+func (c trusted) anchor() (*canon.Anchor, error) {
+	if c.Charter == "" {
+		return nil, nil //nolint:nilnil // See above.
+	}
+	a, err := canon.ParseAnchor(c.Charter)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--charter: %w", err)}
+	}
+	return &a, nil
+}
+
 type verifyCommand struct {
-	Files   []string `arg:"" help:"Receipt files; - reads standard input."`
-	Charter []string `help:"Digest (sha256:...) or eight words of the charter you trust." placeholder:"WORDS" sep:"none"`
+	Files []string `arg:"" help:"Receipt files; - reads standard input."`
+	trusted
 }
 
 // verifiedFile is one file's part of the JSON document.
@@ -30,68 +49,54 @@ type verifiedFile struct {
 	audit.Report
 }
 
-// Run checks every file and fails with the first failure's code if any fails.
+// Run checks every file, whatever becomes of the others, and fails with the code of the
+// first that fails.
 func (c *verifyCommand) Run(t *terminal) error {
-	anchor, err := anchorOf(c.Charter)
+	anchor, err := c.anchor()
 	if err != nil {
 		return err
 	}
-	var all []verifiedFile
-	var text strings.Builder
+	all := make([]verifiedFile, 0, len(c.Files))
 	var first error
 	for _, name := range c.Files {
-		report, err := verifyFile(name, anchor)
-		if err != nil {
-			return err
-		}
-		all = append(all, verifiedFile{name, report})
-		writeReport(&text, name, report)
-		if first == nil && report.Err != nil {
-			first = fmt.Errorf("%s: %w", name, report.Err)
+		f := verifiedFile{name, verifyFile(name, anchor)}
+		all = append(all, f)
+		if f.Err != nil {
+			first = cmp.Or(first, fmt.Errorf("%s: %w", name, f.Err))
 		}
 	}
-	if first != nil && t.json {
-		// The document says what was checked; the exit code says what failed.
-		return errors.Join(t.result("verify", false, map[string]any{"files": all}, ""), quiet{first})
-	}
-	if err := t.result("verify", first == nil, map[string]any{"files": all}, text.String()); err != nil {
-		return err
-	}
+	data, text := map[string]any{"files": all}, verdict(t, all)
 	if first != nil {
-		return quiet{first}
+		return &refusal{cause: first, data: data, text: text}
 	}
-	return nil
+	return t.result("verify", data, text)
 }
 
-// quiet is an error that the result has already explained.
-type quiet struct{ error }
-
-func (q quiet) Unwrap() error { return q.error }
-
-func anchorOf(words []string) (*canon.Anchor, error) {
-	if len(words) == 0 {
-		return nil, nil //nolint:nilnil // No anchor is a valid choice, and the report says so.
-	}
-	a, err := canon.ParseAnchor(strings.Join(words, " "))
-	if err != nil {
-		return nil, err
-	}
-	return &a, nil
-}
-
-func verifyFile(name string, anchor *canon.Anchor) (audit.Report, error) {
+// verifyFile checks one file. A file that cannot be read fails the check "file".
+func verifyFile(name string, anchor *canon.Anchor) audit.Report {
 	data, err := readBounded(name, ledger.MaxReceipt)
 	if err != nil {
-		return audit.Report{}, err
+		r := audit.Receipt(nil, anchor)
+		r.Err, r.Checks = err, []audit.Check{{Name: "file", Detail: reason(err)}}
+		return r
 	}
-	return audit.Receipt(data, anchor), nil
+	return audit.Receipt(data, anchor)
 }
 
-// readBounded reads a file, or standard input for "-", of at most limit bytes.
+// reason leaves out the file's name, which stands above it already.
+func reason(err error) string {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return "cannot be read: " + e.Err.Error()
+	}
+	return err.Error()
+}
+
+// readBounded reads a file, or standard input for "-", of at most limit bytes. Errors
+// name the file: of the operating system, ledger.ErrMalformed.
 func readBounded(name string, limit int64) ([]byte, error) {
 	in := io.Reader(os.Stdin)
 	if name != "-" {
-		f, err := os.Open(name)
+		f, err := os.Open(name) //nolint:gosec // Named by the person who asks.
 		if err != nil {
 			return nil, err
 		}
@@ -100,59 +105,130 @@ func readBounded(name string, limit int64) ([]byte, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(in, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
 	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s: %w: more than %d bytes", name, ledger.ErrMalformed, limit)
+		return nil, fmt.Errorf("%s: %w: more than %s bytes", name, ledger.ErrMalformed, grouped(limit))
 	}
 	return data, nil
 }
 
-func writeReport(b *strings.Builder, name string, r audit.Report) {
-	fmt.Fprintf(b, "%s\n", name)
-	for _, c := range r.Checks {
-		mark := "ok  "
-		if !c.OK {
-			mark = "FAIL"
+// verdict lists the checks of every file and ends with one verdict over all of them.
+func verdict(t *terminal, all []verifiedFile) string {
+	var b strings.Builder
+	var failed []verifiedFile
+	words := map[string]bool{}
+	for _, f := range all {
+		fmt.Fprintf(&b, "%s\n", f.File)
+		for _, c := range f.Checks {
+			mark := "ok  "
+			if !c.OK {
+				mark = t.paint(red, "FAIL")
+			}
+			fmt.Fprintf(&b, "  %s  %-9s  %s\n", mark, c.Name, c.Detail)
 		}
-		fmt.Fprintf(b, "  %s  %-10s %s\n", mark, c.Name, c.Detail)
+		if f.Err != nil {
+			failed = append(failed, f)
+		}
+		words[f.Words] = true
 	}
+	pinned := all[0].Anchor == "pinned"
 	switch {
-	case !r.Verified:
-		b.WriteString("NOT VERIFIED. Keep this file: it is evidence. Show it to a party of the consortium.\n")
-	case r.Anchor == "pinned":
-		b.WriteString("VERIFIED under the charter that you pinned.\n")
+	case len(failed) > 0:
+		fmt.Fprintf(&b, "%s  %s\n", t.paint(red, "NOT VERIFIED"), advice(failed[0].Err))
+		if len(all) > 1 {
+			fmt.Fprintf(&b, "%d of %d receipts failed; the first is %s\n", len(failed), len(all), failed[0].File)
+		}
+	case pinned:
+		fmt.Fprintf(&b, "%s  %s, under the charter that you pinned\n", t.paint(green, "VERIFIED"), count(len(all), "receipt"))
+	case len(words) == 1:
+		fmt.Fprintf(&b, `%s  %s, self-consistent under the charter
+  %s
+Anybody can found a consortium that agrees with itself. Compare these words with a
+source that you trust, or pin them:
+  --charter %s
+`, t.paint(green, "VERIFIED"), count(len(all), "receipt"), all[0].Words, all[0].Words)
 	default:
-		fmt.Fprintf(b, "VERIFIED, self-consistent under charter\n  %s\nAnybody can found a consortium that agrees with itself: compare these words with a\nsource you trust, or pin them: --charter \"%s\"\n", r.Words, r.Words)
+		fmt.Fprintf(&b, `%s  %s, each self-consistent, under %d different charters
+Pin the one that you trust: --charter WORDS
+`, t.paint(green, "VERIFIED"), count(len(all), "receipt"), len(words))
+	}
+	return b.String()
+}
+
+// advice says what a failure means for the person who holds the file.
+func advice(err error) string {
+	switch codeOf(err).exit {
+	case 11:
+		if errors.Is(err, audit.ErrAnchor) {
+			return "It is of another consortium than the one you pinned.\nCompare the words with your source once more; if they are right, do not rely on the file."
+		}
+		return "A key in it is not the one that the charter names. Do not rely on it.\nKeep the file: it is evidence. Show it to a party of the consortium."
+	case 20:
+		return "It is not readable as a receipt: cut short, damaged or another file.\nNothing was proved or disproved; get it again."
+	case 3, 74:
+		return "Nothing was checked."
+	default:
+		return "Do not rely on it.\nKeep the file: it is evidence. Show it to a party of the consortium."
 	}
 }
 
 type replayCommand struct {
-	Place   string   `arg:"" help:"Home folder, log folder or URL."`
-	Charter []string `help:"Digest or eight words of the charter you trust." placeholder:"WORDS" sep:"none"`
+	Place string `arg:"" help:"Home folder, log folder, or URL of a log."`
+	Since string `help:"Receipt that you kept: the log must continue the one in it." placeholder:"RECEIPT"`
+	trusted
 }
 
 // Run replays a log.
 func (c *replayCommand) Run(ctx context.Context, t *terminal) error {
-	anchor, err := anchorOf(c.Charter)
+	anchor, err := c.anchor()
 	if err != nil {
 		return err
+	}
+	var kept []byte
+	if c.Since != "" {
+		if kept, err = readBounded(c.Since, ledger.MaxReceipt); err != nil {
+			return err
+		}
 	}
 	source, err := replay.Open(ctx, c.Place)
 	if err != nil {
 		return err
 	}
-	t.say("replaying %s", c.Place)
+	since := ""
+	if kept != nil {
+		size, err := source.Continues(ctx, kept)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Since, err)
+		}
+		since = fmt.Sprintf("ok  continues the log of %s in %s\n", statements(size), c.Since)
+	}
+	t.say("replaying %s", count(int(source.Log().Size()), "statement"))
 	s, err := replay.Run(ctx, source, anchor)
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf(`ok  %d statements folded by the rules, %d signatures
-ok  %d rounds: %d sums match what members committed to, %d models trained again to the same digest
-ok  %d allocations, %d certificates, %d in effect
-ok  head %s
-REPLAYED under charter (%s)
+	text := fmt.Sprintf(`ok  %s folded by the rules, %s checked
+ok  %s: %s match what members committed to
+ok  %s trained again to the same digest
+ok  %s with %s, %d in effect
+%sok  head %s
+%s`, count(s.Statements, "statement"), count(s.Signatures, "signature"), count(s.Rounds, "round"), count(s.Sums, "sum"),
+		count(s.Models, "model"), count(s.Allocations, "allocation"), count(s.Certificates, "exact certificate"), s.Effective,
+		since, s.Head, replayed(t, s))
+	return t.result("replay", s, text)
+}
+
+func statements(n int64) string { return count(int(n), "statement") }
+
+// replayed is the verdict over a whole log.
+func replayed(t *terminal, s replay.Summary) string {
+	if s.Anchor == "pinned" {
+		return t.paint(green, "REPLAYED") + "  the whole log, under the charter that you pinned\n"
+	}
+	return fmt.Sprintf(`%s  the whole log, self-consistent under the charter
   %s
-`, s.Statements, s.Signatures, s.Rounds, s.Sums, s.Models, s.Allocations, s.Certificates, s.Effective, s.Head, s.Anchor, s.Words)
-	return t.result("replay", true, s, text)
+Compare these words with a source that you trust, or pin them:
+  --charter %s
+`, t.paint(green, "REPLAYED"), s.Words, s.Words)
 }

@@ -12,11 +12,11 @@ import (
 
 type charterCommand struct {
 	Lint  lintCommand  `cmd:"" help:"Check a charter file and print its digest and eight words."`
-	Words wordsCommand `cmd:"" help:"Print the eight words of a sealed charter or digest."`
+	Words wordsCommand `cmd:"" help:"Print the eight words and the digest of a sealed charter."`
 }
 
 type lintCommand struct {
-	File string `arg:"" help:"Charter in YAML."`
+	File string `arg:"" help:"Charter in YAML; - reads standard input."`
 }
 
 // lintData is the JSON form of a lint.
@@ -47,22 +47,19 @@ func (c *lintCommand) Run(t *terminal) error {
 		for _, p := range problems {
 			fmt.Fprintf(&b, "%s:%s\n", c.File, p)
 		}
-		fmt.Fprintf(&b, "%d errors. Nothing was changed.\n", len(problems))
-		if err := t.result("lint", false, out, b.String()); err != nil {
-			return err
-		}
-		return quiet{fmt.Errorf("%s: %w", c.File, charter.ErrRefused)}
+		fmt.Fprintf(&b, "%s. Nothing was changed.\n", count(len(problems), "error"))
+		return &refusal{cause: fmt.Errorf("%s: %w: %s", c.File, charter.ErrRefused, count(len(problems), "error")), data: out, text: b.String()}
 	}
 	_, digest, err := charter.Seal(read)
 	if err != nil {
 		return err
 	}
 	out.Errors, out.Digest, out.Words = []charter.Problem{}, digest.String(), digest.Words()
-	return t.result("lint", true, out, fmt.Sprintf("ok  %s v%d  %s\n    %s\n", read.ID, read.Version, digest, digest.Words()))
+	return t.result("lint", out, fmt.Sprintf("ok  %s v%d  %s\n    %s\n", read.ID, read.Version, digest, digest.Words()))
 }
 
 type wordsCommand struct {
-	File string `arg:"" help:"Sealed charter (charter.json)."`
+	File string `arg:"" help:"Sealed charter (charter.json); - reads standard input."`
 }
 
 // Run prints the words of a sealed charter.
@@ -75,6 +72,6 @@ func (c *wordsCommand) Run(t *terminal) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	return t.result("words", true, map[string]string{"digest": digest.String(), "words": digest.Words()},
+	return t.result("words", map[string]string{"digest": digest.String(), "words": digest.Words()},
 		digest.Words()+"\n"+canon.Sum(data).String()+"\n")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
 	"slices"
 	"syscall"
 
@@ -31,35 +32,41 @@ type code struct {
 	exit    int
 	slug    string
 	meaning string
+	next    string // What to do.
 	causes  []error
 }
 
-// codes are searched from the top: a cause that wraps another stands first.
+// codes are searched from the top: a cause that wraps another stands first. A full disk
+// stands above all that it makes fail.
 func codes() []code {
 	return []code{
-		{130, "interrupted", "interrupted", []error{context.Canceled}},
-		{2, "usage", "wrong usage", []error{errUsage}},
-		{11, "wrong-key", "wrong or unknown signature, or another consortium's charter", []error{
+		{130, "interrupted", "interrupted", "run the same command again: a home is resumed", []error{errInterrupted, context.Canceled}},
+		{2, "usage", "wrong usage", "read the message, or `comity COMMAND --help`", []error{errUsage}},
+		{74, "disk", "disk or file trouble", "free space or fix permissions, then run it again", []error{
+			syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, fs.ErrPermission,
+		}},
+		{11, "wrong-key", "wrong or unknown key, or another consortium than the pinned one", "compare the charter's words again; do not rely on the evidence", []error{
 			ledger.ErrSignature, ledger.ErrLogKey, audit.ErrAnchor, replay.ErrAnchor, party.ErrSeals, party.ErrSignature, nats.ErrPin, nats.ErrRefused,
 		}},
-		{14, "witnesses", "not enough witnesses", []error{ledger.ErrWitnesses}},
-		{13, "split", "the log is split or went backwards", []error{ledger.ErrRollback, node.ErrSplit}},
-		{41, "checkers-disagree", "two checkers disagree", []error{replay.ErrDiffers, node.ErrDissent}},
-		{40, "no-certificate", "solver result without valid certificate", []error{certificate.ErrInvalid, solve.ErrSolver}},
-		{12, "proof", "the proof does not match the log, or bytes were altered", []error{
-			ledger.ErrProof, ledger.ErrOrigin, ledger.ErrAltered, audit.ErrContent, body.ErrRefused,
+		{14, "witnesses", "not enough witnesses", "do not rely on it; ask for a checkpoint that the witnesses cosigned", []error{ledger.ErrWitnesses}},
+		{13, "split", "the log is split or went backwards", "keep both sides: together they prove it; show them to the parties", []error{ledger.ErrRollback, node.ErrSplit}},
+		{12, "proof", "altered bytes, wrong log, or a proof that does not lead to the root", "keep the file as evidence and get another copy", []error{
+			ledger.ErrProof, ledger.ErrOrigin, ledger.ErrAltered, audit.ErrContent, replay.ErrIncomplete,
 		}},
-		{21, "infeasible", "no feasible allocation", []error{solve.ErrInfeasible}},
-		{20, "invalid", "a file or charter is not valid", []error{
+		{40, "no-certificate", "a result of the solver without a valid certificate", "do not carry the decision out", []error{certificate.ErrInvalid, solve.ErrSolver}},
+		{41, "checkers-disagree", "two checkers disagree: recomputing gave another result", "keep the home and show it to the parties", []error{replay.ErrDiffers, node.ErrDissent, body.ErrRefused}},
+		{21, "infeasible", "no feasible allocation", "the message names a smallest set of rules that conflict", []error{solve.ErrInfeasible}},
+		{20, "invalid", "a file, charter or value is not valid", "the message says where and how to fix it", []error{
 			ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, yaml.ErrUnreadable, csv.ErrUnreadable,
 			canon.ErrNotCanonical, canon.ErrDigest, party.ErrKeyFile, pack.ErrUnknown, pack.ErrPeriod, fleet.ErrHome,
 		}},
-		{22, "not-yet", "not yet: quorum or window", []error{node.ErrQuorum}},
-		{75, "busy", "in use: try again later", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},
-		{3, "not-found", "not found", []error{fs.ErrNotExist}},
-		{69, "unreachable", "peer or service not reachable", []error{syscall.ECONNREFUSED, context.DeadlineExceeded, nats.ErrUnreachable}},
-		{74, "disk", "disk or file trouble", []error{syscall.ENOSPC, fs.ErrPermission, fs.ErrExist, syscall.EIO}},
-		{1, "unforeseen", "failed, unforeseen: please report", nil},
+		{22, "not-yet", "not yet: too few parties answered in time", "run it again when they are connected", []error{node.ErrQuorum}},
+		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},
+		{3, "not-found", "not found", "check the name", []error{fs.ErrNotExist}},
+		{69, "unreachable", "a peer or service cannot be reached", "check the address and the network, then try again", []error{
+			syscall.ECONNREFUSED, context.DeadlineExceeded, nats.ErrUnreachable, replay.ErrUnreachable,
+		}},
+		{1, "unforeseen", "failed in a way nobody foresaw", "please report it with the message", nil},
 	}
 }
 
@@ -71,8 +78,18 @@ func codeOf(err error) code {
 			return c
 		}
 	}
-	return all[len(all)-1]
+	slug := "unforeseen"
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		slug = "disk" // A folder where a file should be, a name too long, too many open files.
+	} else if _, ok := errors.AsType[net.Error](err); ok {
+		slug = "unreachable"
+	}
+	return all[slices.IndexFunc(all, func(c code) bool { return c.slug == slug })]
 }
 
-// errUsage marks what the command line got wrong.
-var errUsage = errors.New("wrong usage")
+var (
+	// errUsage marks what the command line got wrong.
+	errUsage = errors.New("wrong usage")
+	// errInterrupted marks what a person or the machine stopped.
+	errInterrupted = errors.New("interrupted")
+)

@@ -4,13 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"os"
+	"io/fs"
 	"strings"
 
 	"comity"
 	"comity/adapter/tlog"
 	"comity/canon"
-	"comity/governor/charter"
 	"comity/replay"
 	"comity/verifier/ledger"
 )
@@ -24,8 +23,8 @@ type logCommand struct {
 
 // place is where a log lies.
 type place struct {
-	Home    string   `help:"Home folder, log folder or URL." default:"." placeholder:"PLACE"`
-	Charter []string `help:"Digest or eight words of the charter you trust." placeholder:"WORDS" sep:"none"`
+	Home string `help:"Home folder, log folder or URL." default:"." placeholder:"PLACE"`
+	trusted
 }
 
 // opened is a log with the policy of its own charter.
@@ -39,7 +38,7 @@ type opened struct {
 }
 
 func (p place) open(ctx context.Context) (*opened, error) {
-	anchor, err := anchorOf(p.Charter)
+	anchor, err := p.anchor()
 	if err != nil {
 		return nil, err
 	}
@@ -48,26 +47,14 @@ func (p place) open(ctx context.Context) (*opened, error) {
 		return nil, err
 	}
 	o.reader = o.source.Log()
-	first, err := o.reader.Entries(ctx, 0, 1)
-	if err != nil {
+	var rules comity.Charter
+	if o.sealed, rules, err = o.source.Charter(ctx); err != nil {
 		return nil, err
 	}
-	e, err := ledger.Parse(first[0])
-	if err != nil {
-		return nil, fmt.Errorf("entry 0: %w", err)
-	}
-	st := e.Statement()
-	if st.Kind != comity.KindCharter {
-		return nil, fmt.Errorf("entry 0: %w: a %s statement, want the charter", ledger.ErrMalformed, st.Kind)
-	}
-	rules, digest, err := charter.Open(st.Record)
-	if err != nil {
-		return nil, fmt.Errorf("entry 0: %w", err)
-	}
-	if anchor != nil && !anchor.Matches(digest) {
+	if digest := canon.Sum(o.sealed); anchor != nil && !anchor.Matches(digest) {
 		return nil, fmt.Errorf("%w: the log is of %q, pinned is %q", replay.ErrAnchor, digest.Words(), anchor)
 	}
-	o.sealed, o.policy = st.Record, ledger.PolicyOf(rules)
+	o.policy = ledger.PolicyOf(rules)
 	if o.checkpoint, o.head, err = o.reader.Check(o.policy); err != nil {
 		return nil, err
 	}
@@ -93,7 +80,7 @@ func (c *checkpointCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return t.result("checkpoint", true, o.data(), string(o.checkpoint))
+	return t.result("checkpoint", o.data(), string(o.checkpoint))
 }
 
 type proofCommand struct {
@@ -108,13 +95,13 @@ func (c *proofCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	if c.Index < 0 || c.Index >= o.head.Size {
-		return fmt.Errorf("entry %d: %w: the log has %d", c.Index, os.ErrNotExist, o.head.Size)
+		return fmt.Errorf("entry %d: %w: the log has entries 0 to %d", c.Index, fs.ErrNotExist, o.head.Size-1)
 	}
 	data, err := o.source.Receipt(ctx, c.Index, o.sealed, o.checkpoint)
 	if err != nil {
 		return err
 	}
-	return t.result("proof", true, map[string]string{"proof": base64.StdEncoding.EncodeToString(data)}, string(data))
+	return t.result("proof", map[string]string{"proof": base64.StdEncoding.EncodeToString(data)}, string(data))
 }
 
 type logVerifyCommand struct{ place }
@@ -125,15 +112,15 @@ func (c *logVerifyCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return t.result("log", true, o.data(), fmt.Sprintf("ok  %d entries lead to root %s\nok  %d of %d witnesses, %d needed\n",
-		o.head.Size, o.head.Root, len(o.head.Cosigned), len(o.policy.Witnesses), o.policy.Threshold))
+	return t.result("log", o.data(), fmt.Sprintf("ok  %s lead to root %s\nok  %d of %d witnesses cosigned, %d needed\n",
+		count(int(o.head.Size), "entry"), o.head.Root, len(o.head.Cosigned), len(o.policy.Witnesses), o.policy.Threshold))
 }
 
 type consistencyCommand struct {
 	place
-	Old        int64  `arg:"" help:"Earlier size."`
+	Old        int64  `arg:"" help:"Earlier size, in entries."`
 	New        int64  `arg:"" optional:"" help:"Later size; default: the newest."`
-	Checkpoint string `help:"File with an earlier checkpoint that you kept; its root must be the log's at that size." placeholder:"FILE"`
+	Checkpoint string `help:"File with a checkpoint of the earlier size that you kept; the log must continue it." placeholder:"FILE"`
 }
 
 // Run proves that the log only grew.
@@ -145,35 +132,50 @@ func (c *consistencyCommand) Run(ctx context.Context, t *terminal) error {
 	if c.New == 0 {
 		c.New = o.head.Size
 	}
-	if c.New > o.head.Size {
-		return fmt.Errorf("%w: it has %d entries, %d were claimed", ledger.ErrRollback, o.head.Size, c.New)
+	switch {
+	case c.Old < 0 || c.Old > c.New:
+		return usageError{fmt.Errorf("sizes %d and %d: give the earlier one first, from 0", c.Old, c.New)}
+	case c.New > o.head.Size:
+		return fmt.Errorf("%w: it has %d entries now, %d were seen", ledger.ErrRollback, o.head.Size, c.New)
 	}
 	older, newer, proof, err := o.reader.Between(ctx, c.Old, c.New)
 	if err != nil {
 		return err
 	}
 	if c.Checkpoint != "" {
-		if older, err = o.kept(c.Checkpoint); err != nil {
-			return err
+		if err := o.continues(c.Checkpoint, older); err != nil {
+			return fmt.Errorf("%s: %w", c.Checkpoint, err)
 		}
 	}
 	if err := ledger.CheckConsistency(older, newer, proof); err != nil {
 		return err
 	}
-	var lines []string
+	lines := []string{}
+	var text strings.Builder
+	fmt.Fprintf(&text, "ok  the log of %s continues that of %s\n", count(int(newer.Size), "entry"), grouped(older.Size))
 	for _, h := range proof {
 		lines = append(lines, h.String())
+		fmt.Fprintln(&text, h)
 	}
 	data := o.data()
-	data["proof"] = lines
-	return t.result("consistency", true, data, fmt.Sprintf("ok  the log of %d entries continues that of %d\n%s\n", newer.Size, older.Size, strings.Join(lines, "\n")))
+	data["old"], data["new"], data["proof"] = fmt.Sprint(older.Size), fmt.Sprint(newer.Size), lines
+	return t.result("consistency", data, text.String())
 }
 
-// kept reads a checkpoint that somebody kept.
-func (o *opened) kept(file string) (ledger.Checkpoint, error) {
+// continues checks a checkpoint that somebody kept against the log's own tree of that size.
+func (o *opened) continues(file string, then ledger.Checkpoint) error {
 	data, err := readBounded(file, maxCharter)
 	if err != nil {
-		return ledger.Checkpoint{}, err
+		return err
 	}
-	return ledger.ParseCheckpoint(data, o.policy)
+	kept, err := ledger.ParseCheckpoint(data, o.policy)
+	switch {
+	case err != nil:
+		return err
+	case kept.Size != then.Size:
+		return usageError{fmt.Errorf("the checkpoint is of size %d; give %d as the earlier size", kept.Size, kept.Size)}
+	case kept.Root != then.Root:
+		return fmt.Errorf("%w: size %d has root %s in it and %s in the log; keep both", ledger.ErrRollback, kept.Size, kept.Root, then.Root)
+	}
+	return nil
 }

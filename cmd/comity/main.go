@@ -2,13 +2,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"comity/canon"
 )
 
 // version is set by the build.
@@ -16,6 +22,8 @@ var version = "development" //nolint:gochecknoglobals // Set by -ldflags -X.
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal ends the command in good order, the second one at once.
+	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -31,63 +39,79 @@ type cli struct {
 	Charter charterCommand `cmd:"" help:"Read and check charters."`
 	Log     logCommand     `cmd:"" help:"Look into a transparency log."`
 	Version versionCommand `cmd:"" help:"Print the version."`
-	Help    helpCommand    `cmd:"" help:"Explain: exit-codes, json, words."`
+	Help    helpCommand    `cmd:"" help:"Explain a topic: exit-codes, json, environment, accessibility, words."`
 }
 
 // run parses and runs one command line and returns the exit code.
 func run(ctx context.Context, args []string, out, err io.Writer) int {
-	t := &terminal{out: out, err: err}
+	t := newTerminal(out, err)
 	// A wrong command line must also answer in JSON if it asks for JSON.
 	for _, a := range args {
+		if a == "--" {
+			break
+		}
 		t.json = t.json || a == "--json"
 	}
 	var c cli
-	exited := -1
+	var help bytes.Buffer // Kong writes nothing else without being asked.
+	exited := false
 	parser, perr := kong.New(&c, kong.Name("comity"),
 		kong.Description("Share a picture of a common danger, execute rules agreed beforehand, and let anyone check."),
-		kong.Writers(out, err), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(),
+		kong.Writers(&help, &help), kong.Exit(func(int) { exited = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if perr != nil {
 		return t.fail(perr)
 	}
-	parsed, perr := parser.Parse(args)
-	if exited >= 0 {
-		return exited
+	if len(args) > 0 && args[0] == "help" && !slices.ContainsFunc(args[1:], func(a string) bool { return !strings.HasPrefix(a, "-") }) {
+		args = append([]string{"--help"}, args[1:]...)
+	}
+	parsed, perr := parser.Parse(joinWords(args))
+	switch {
+	case exited: // --help was among the arguments.
+		perr = t.result("help", map[string]string{"topic": "usage", "text": help.String()}, help.String())
+	case perr != nil:
+		perr = usageError{perr}
+	default:
+		t.json, t.quiet = c.JSON, c.Quiet
+		parsed.BindTo(ctx, (*context.Context)(nil))
+		perr = parsed.Run(t)
 	}
 	if perr != nil {
-		return t.fail(usageError{perr})
-	}
-	t.json, t.quiet = c.JSON, c.Quiet
-	t.live, t.color = isLive(err)
-	parsed.BindTo(ctx, (*context.Context)(nil))
-	if perr := parsed.Run(t); perr != nil {
 		return t.fail(perr)
 	}
 	return 0
 }
 
-// usageError is what the command line parser refused.
+// joinWords makes one argument of eight words that follow --charter without quotes, as
+// somebody types them who has them read aloud.
+func joinWords(args []string) []string {
+	const words = 8
+	for i, a := range args {
+		if a != "--charter" || len(args) < i+1+words {
+			continue
+		}
+		joined := strings.Join(args[i+1:i+1+words], "-")
+		if _, err := canon.ParseAnchor(joined); err == nil && strings.Count(joined, "-") == words-1 {
+			return slices.Concat(args[:i+1], []string{joined}, joinWords(args[i+1+words:]))
+		}
+	}
+	return args
+}
+
+// usageError is what the command line got wrong.
 type usageError struct{ cause error }
 
-func (e usageError) Error() string { return e.cause.Error() + "; see comity --help" }
-func (e usageError) Unwrap() error { return errUsage }
-
-// isLive tells whether a writer is a terminal that can be redrawn and coloured.
-func isLive(w io.Writer) (live, color bool) {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false, false
-	}
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 || os.Getenv("TERM") == "dumb" {
-		return false, false
-	}
-	return os.Getenv("ACCESSIBLE") == "", os.Getenv("NO_COLOR") == ""
+// Error says what was wrong and where to read on.
+func (e usageError) Error() string {
+	return fmt.Sprintf("%v; see comity --help", e.cause)
 }
+
+// Unwrap hides the cause: whatever it is, the command line is what to change.
+func (e usageError) Unwrap() error { return errUsage }
 
 type versionCommand struct{}
 
 // Run prints the version.
 func (versionCommand) Run(t *terminal) error {
-	return t.result("version", true, map[string]string{"version": version}, version+"\n")
+	return t.result("version", map[string]string{"version": version}, version+"\n")
 }

@@ -13,6 +13,7 @@ import (
 	"comity/canon"
 	"comity/console"
 	"comity/fleet"
+	"comity/modeler/forecast"
 )
 
 // upData is the JSON form of a run: numbers that matter are strings.
@@ -32,7 +33,8 @@ type upData struct {
 	Checks         int               `json:"checks"`
 	LogSize        int               `json:"log_size"`
 	Receipts       []string          `json:"receipts"`
-	Summary        []string          `json:"summary"`
+	Summary        []string          `json:"summary"`  // Three sentences.
+	Commands       []string          `json:"commands"` // What anybody can type to check.
 	Seconds        map[string]string `json:"seconds"`
 	Home           string            `json:"home"`
 	Page           string            `json:"page"`
@@ -46,7 +48,8 @@ func (s *session) report() error {
 		Charter: digest, Words: digest.Words(), Label: s.scenario.Label, Members: len(s.scenario.Members),
 		Rounds: w.Steps, BytesPerMember: strconv.FormatInt(w.Sent, 10), Period: w.Period, Model: w.Model,
 		PooledModel: w.Pooled, Picture: w.Picture, Allocation: map[string]string{}, Gap: w.Allocation.Certificate.Gap.String(),
-		Checks: w.Checks, Receipts: w.Receipts, Summary: s.summary, Seconds: map[string]string{}, Home: string(s.home), Page: s.address,
+		Checks: w.Checks, Receipts: w.Receipts, Summary: s.summary, Commands: s.commands(w), Seconds: map[string]string{},
+		Home: string(s.home), Page: s.address,
 	}
 	s.fleet.Hub().Look(func(st *body.State) { d.LogSize = st.View().Size })
 	for _, share := range w.Allocation.Parties {
@@ -55,101 +58,109 @@ func (s *session) report() error {
 	for phase, took := range w.Seconds {
 		d.Seconds[phase] = strconv.FormatFloat(took.Seconds(), 'f', 2, 64)
 	}
-	return s.terminal.result("up", true, d, s.lastScreen(w, digest))
+	text, err := s.lastScreen(w)
+	if err != nil {
+		return err
+	}
+	return s.terminal.result("up", d, text)
 }
 
 // lastScreen says what a newcomer should take away.
-func (s *session) lastScreen(w *fleet.Week, digest canon.Digest) string {
-	var b strings.Builder
-	if s.scenario.Label != "" {
-		fmt.Fprintf(&b, "\n%s data. ", s.scenario.Label)
-	} else {
-		b.WriteString("\n")
+func (s *session) lastScreen(w *fleet.Week) (string, error) {
+	total, err := comity.Total(w.Allocation.Parties)
+	if err != nil {
+		return "", err
 	}
-	fmt.Fprintf(&b, "Doses allocated for %s:\n", w.Period)
-	const columns = 5
-	for i, share := range w.Allocation.Parties {
-		fmt.Fprintf(&b, "  %-7s%9s", share.Party, grouped(int64(share.Amount)))
-		if i%columns == columns-1 || i == len(w.Allocation.Parties)-1 {
+	var b strings.Builder
+	b.WriteString("\n")
+	if s.scenario.Label != "" {
+		fmt.Fprintf(&b, "%s data. ", s.terminal.paint(bold, s.scenario.Label))
+	}
+	fmt.Fprintf(&b, "%s allocated to %d members for %s:\n\n", count(int(total), s.unit()), len(w.Allocation.Parties), w.Period)
+	writeShares(&b, w.Allocation.Parties)
+	b.WriteString("\n")
+	for i, sentence := range s.summary {
+		fmt.Fprintf(&b, "%s\n", wrap(fmt.Sprintf("%d. %s", i+1, sentence), "   "))
+	}
+	b.WriteString("\nCheck it yourself, offline:\n")
+	for _, c := range s.commands(w) {
+		fmt.Fprintf(&b, "  %s\n", c)
+	}
+	fmt.Fprintf(&b, "\n%s  %s, as an outsider would, under the charter\n  %s\n",
+		s.terminal.paint(green, "VERIFIED"), count(len(w.Receipts), "receipt"), canon.Sum(s.fleet.Sealed()).Words())
+	return b.String(), nil
+}
+
+// writeShares lists who gets what, in as many columns as fit.
+func writeShares(b *strings.Builder, shares []comity.Share) {
+	party, amount := 0, 0
+	for _, s := range shares {
+		party, amount = max(party, len(s.Party)), max(amount, len(grouped(int64(s.Amount))))
+	}
+	const gap = 3
+	columns := max(1, textWidth/(gap+party+1+amount))
+	for i, s := range shares {
+		fmt.Fprintf(b, "%*s%-*s %*s", gap, "", party, s.Party, amount, grouped(int64(s.Amount)))
+		if i%columns == columns-1 || i == len(shares)-1 {
 			b.WriteString("\n")
 		}
 	}
-	fmt.Fprintf(&b, "\nfederated model %s\npooled model    %s (%s)\n\n", w.Model, w.Pooled, equal(w.Model == w.Pooled))
-	for _, sentence := range s.summary {
-		fmt.Fprintf(&b, "%s\n", wrap(sentence, 88))
-	}
-	fmt.Fprintf(&b, "\ncharter  %s\nhome     %s\n\nVERIFIED  %d receipts, as an outsider would, under the words above.\n", digest.Words(), s.home, len(w.Receipts))
-	return b.String()
 }
 
-func equal(same bool) string {
-	if same {
-		return "equal, byte for byte"
+// commands are what anybody can type to check the newest decision.
+func (s *session) commands(w *fleet.Week) []string {
+	words := canon.Sum(s.fleet.Sealed()).Words()
+	receipt := filepath.Join(s.home.Receipts(), w.Period+"-allocation.proof")
+	return []string{
+		command("audit", "verify", receipt, "--charter", words),
+		command("audit", "replay", string(s.home), "--charter", words),
 	}
-	return "DIFFERENT"
 }
 
 // sentences says in three sentences with numbers what was shared, what cooperation
-// changed, and what anybody can check.
+// changed, and what was checked.
 func (s *session) sentences(w *fleet.Week) []string {
-	skill := w.Skill
-	receipt := filepath.Join(s.home.Receipts(), w.Period+"-allocation.proof")
-	changed := "Shared: nothing could be compared yet."
-	if skill.Alone > 0 {
-		gain := 1000 - int64(skill.Together)*1000/int64(skill.Alone)
-		changed = fmt.Sprintf("Cooperation: over seasons that the models had not seen, the shared model erred %s.%d %% less than each member's own on average (%s against %s, mean absolute log error over %s forecasts); %d of %d places forecast better together.",
-			grouped(gain/10), abs(gain%10), millionths(int64(skill.Together)), millionths(int64(skill.Alone)), grouped(int64(skill.Rows)), skill.Better, skill.Places)
-	}
+	members := len(s.scenario.Members)
 	return []string{
-		fmt.Sprintf("Shared: each of %d members sent %s of masked numbers in %d sums and signed its forecast and five plain numbers; %s rows stayed in their owners' folders, and the hub saw sums only.",
-			len(s.scenario.Members), bytesText(w.Sent), w.Steps, grouped(int64(w.Rows))),
-		changed,
-		fmt.Sprintf("Check: %d of %d members recomputed the decision and found the same; anybody can, offline: comity audit verify %s --charter \"%s\"; or the whole log: comity audit replay %s",
-			w.Checks, len(s.scenario.Members), receipt, canon.Sum(s.fleet.Sealed()).Words(), s.home),
+		fmt.Sprintf("Shared: each of %d members sent %s of masked numbers, of which only the sums can be read (%s), and signed its forecast and %s in plain; the %s rows of case data stayed with their owners.",
+			members, bytesText(w.Sent), count(w.Steps, "sum"), count(s.declared(), "number"), grouped(int64(w.Rows))),
+		gained(w.Skill),
+		fmt.Sprintf("Checked: %d of %d members recomputed the decision and found the same; it is proved in exact arithmetic that no plan within the rules is better by more than %s; the joint model is byte for byte the one that all rows in one place would give (%.19s...).",
+			w.Checks, members, w.Allocation.Certificate.Gap, w.Model),
 	}
 }
 
-func abs(x int64) int64 { return max(x, -x) }
-
-// millionths writes millionths with three decimals.
-func millionths(x int64) string { return fmt.Sprintf("%d.%03d", x/1_000_000, x%1_000_000/1000) }
-
-// bytesText writes a size for people.
-func bytesText(n int64) string {
-	if n < 1_000_000 {
-		return fmt.Sprintf("%d kB", n/1000)
-	}
-	return fmt.Sprintf("%d.%d MB", n/1_000_000, n%1_000_000/100_000)
-}
-
-// grouped writes a whole number with commas.
-func grouped(n int64) string {
-	digits := strconv.FormatInt(abs(n), 10)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	if n < 0 {
-		return "-" + digits
-	}
-	return digits
-}
-
-// wrap breaks a sentence at spaces.
-func wrap(text string, width int) string {
-	var b strings.Builder
-	column := 0
-	for i, word := range strings.Fields(text) {
-		if i > 0 && column+1+len(word) > width {
-			b.WriteString("\n   ")
-			column = 3
-		} else if i > 0 {
-			b.WriteString(" ")
-			column++
+// declared is how many plain numbers a member signs for a decision.
+func (s *session) declared() (numbers int) {
+	s.fleet.Hub().Look(func(state *body.State) {
+		for _, c := range state.Charter().Data {
+			if c.LeavesHome == "signed_plain" && slices.Contains(c.From, s.scenario.Members[0].ID) {
+				numbers += len(c.Values)
+			}
 		}
-		b.WriteString(word)
-		column += len(word)
+	})
+	return numbers
+}
+
+// gained compares the shared model with those that members could train alone.
+func gained(skill forecast.Skill) string {
+	if skill.Alone <= 0 || skill.Rows == 0 {
+		return "Gained: no season was left over on which models could be compared."
 	}
-	return b.String()
+	permille := (int64(skill.Alone) - int64(skill.Together)) * 1000 / int64(skill.Alone)
+	word := "less"
+	if permille < 0 {
+		word = "more"
+	}
+	return fmt.Sprintf("Gained: over seasons that no model had seen, the joint model erred %d.%d %% %s than each member's own did on average (%s against %s over %s); %d of %d places forecast better together.",
+		abs(permille)/10, abs(permille)%10, word, millionths(int64(skill.Together)), millionths(int64(skill.Alone)),
+		count(int(skill.Rows), "forecast"), skill.Better, skill.Places)
+}
+
+// unit names what is allocated, in the singular.
+func (s *session) unit() (unit string) {
+	s.fleet.Hub().Look(func(state *body.State) { unit = state.Charter().Scope.Unit })
+	return unit
 }
 
 // status is what the page shows now.
@@ -157,7 +168,7 @@ func (s *session) status() console.Status {
 	digest := canon.Sum(s.fleet.Sealed())
 	st := console.Status{
 		Title: s.scenario.Title, Label: s.scenario.Label, Source: s.scenario.Source, Words: digest.Words(), Digest: digest.String(),
-		Members: len(s.scenario.Members), Online: len(s.fleet.Hub().Connected()), Phase: s.view.now(),
+		Members: len(s.scenario.Members), Online: len(s.fleet.Hub().Connected()),
 	}
 	var decision body.Decision
 	s.fleet.Hub().Look(func(state *body.State) {
@@ -174,9 +185,8 @@ func (s *session) status() console.Status {
 	for _, f := range s.fleet.Hub().Failures() {
 		st.Failures = append(st.Failures, string(f.Party)+": "+f.Text)
 	}
-	if st.Phase == "" {
-		st.Phase = "Up. The last decision is below."
-	}
+	step := s.view.now()
+	st.Phase, st.Done, st.Total, st.Running = step.Text, step.Done, step.Total, step.Phase != ""
 	if decision.Allocation == nil {
 		return st
 	}
@@ -191,13 +201,11 @@ func (s *session) fill(st *console.Status, d body.Decision) {
 		st.Supply = grouped(int64(total))
 	}
 	st.Period, st.Gap, st.Checks = d.Period, d.Allocation.Certificate.Gap.String(), len(d.Checks)
-	st.Summary = s.summary
-	for _, w := range s.weeks {
-		st.Receipts = nil
-		for _, file := range w.Receipts {
-			st.Receipts = append(st.Receipts, filepath.Base(file))
-		}
+	s.mu.Lock()
+	if n := len(s.weeks); n > 0 {
+		st.Summary, st.Commands = s.summary, s.commands(s.weeks[n-1])
 	}
+	s.mu.Unlock()
 	for _, share := range d.Allocation.Parties {
 		row := console.Row{Party: string(share.Party), Amount: grouped(int64(share.Amount))}
 		if m, err := s.scenario.Member(share.Party); err == nil {

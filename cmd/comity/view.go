@@ -2,23 +2,21 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"comity/node"
 )
 
-// view shows progress: one line a phase, the current one redrawn in a terminal, plain
-// finished lines elsewhere, nothing with --quiet or --json.
+// view shows progress: one finished line for each step, the current one redrawn in a
+// terminal. With --quiet or --json it only measures.
 type view struct {
 	terminal *terminal
 	clock    func() time.Time
 
 	mu      sync.Mutex
-	phase   string
-	text    string
-	done    int
-	total   int
+	step    node.Event
 	began   time.Time
 	seconds map[string]time.Duration
 }
@@ -31,49 +29,41 @@ func newView(t *terminal) *view {
 func (v *view) progress(e node.Event) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if e.Phase != v.phase || e.Text != v.text {
+	if e.Phase != v.step.Phase || e.Text != v.step.Text {
 		v.close()
-		v.phase, v.text, v.began = e.Phase, e.Text, v.clock()
+		v.began = v.clock()
 	}
-	v.done, v.total = e.Done, e.Total
-	if v.terminal.live && !v.terminal.quiet && !v.terminal.json {
-		fmt.Fprintf(v.terminal.err, "\r\x1b[K  ..  %s", v.line())
-	}
+	v.step = e
+	v.terminal.draw(line("..", e) + bar(e))
 }
 
-func (v *view) line() string {
-	if v.total > 0 {
-		const width = 20
-		full := min(width, width*v.done/v.total)
-		bar := make([]byte, width)
-		for i := range bar {
-			bar[i] = ' '
-			if i < full {
-				bar[i] = '#'
-			}
-		}
-		return fmt.Sprintf("%-9s %s [%s] %d of %d sums", v.phase, v.text, bar, v.done, v.total)
+// line is one step: the phase in its column, and what is done in it.
+func line(mark string, e node.Event) string { return fmt.Sprintf("  %s  %-8s  %s", mark, e.Phase, e.Text) }
+
+// bar draws how much of a step is done, if somebody knows.
+func bar(e node.Event) string {
+	if e.Total <= 0 {
+		return ""
 	}
-	return fmt.Sprintf("%-9s %s", v.phase, v.text)
+	const width = 20
+	full := max(0, min(width, width*e.Done/e.Total))
+	return fmt.Sprintf(" [%s%s] %d of %d", strings.Repeat("#", full), strings.Repeat(" ", width-full), e.Done, e.Total)
 }
 
-// close ends the current line; the caller holds the lock.
+// close ends the current step; the caller holds the lock.
 func (v *view) close() {
-	if v.phase == "" {
+	if v.step.Phase == "" {
 		return
 	}
 	took := v.clock().Sub(v.began)
-	v.seconds[v.phase] += took
-	clear := ""
-	if v.terminal.live {
-		clear = "\r\x1b[K"
+	v.seconds[v.step.Phase] += took
+	sums := ""
+	if v.step.Total > 0 {
+		sums = ", " + count(v.step.Done, "sum")
 	}
-	count := ""
-	if v.total > 0 {
-		count = fmt.Sprintf(" (%d sums)", v.done)
-	}
-	v.terminal.say("%s  ok  %-9s %s%s  %.1f s", clear, v.phase, v.text, count, took.Seconds())
-	v.phase, v.text, v.total = "", "", 0
+	v.terminal.settle()
+	v.terminal.say("%s%s  %.1f s", line("ok", v.step), sums, took.Seconds())
+	v.step = node.Event{}
 }
 
 // week heads a period.
@@ -84,7 +74,7 @@ func (v *view) week(period string) {
 	v.terminal.say("decision of %s", period)
 }
 
-// finish ends the current line and returns the time of each phase since the last call.
+// finish ends the current step and returns the time of each phase since the last call.
 func (v *view) finish() map[string]time.Duration {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -94,12 +84,9 @@ func (v *view) finish() map[string]time.Duration {
 	return took
 }
 
-// now says what is going on.
-func (v *view) now() string {
+// now returns the current step, empty between steps.
+func (v *view) now() node.Event {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.phase == "" {
-		return ""
-	}
-	return v.line()
+	return v.step
 }
