@@ -1,107 +1,107 @@
 package body
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
 	"comity"
-	"comity/allocator/certificate"
-	"comity/allocator/program"
 	"comity/canon"
 	"comity/governor/charter"
 	"comity/modeler/picture"
 	"comity/party"
 )
 
-// decision returns the decision of a period, empty before its first statement.
-func (s *State) decision(period string) Decision {
-	if d, ok := s.view.Decisions[period]; ok {
-		return d
-	}
-	return Decision{Period: period, Forecasts: map[party.ID]comity.Forecast{}}
+// Decision is what was decided for one period.
+type Decision struct {
+	Period     string                       `json:"period"`
+	Round      string                       `json:"round"` // Whose model the forecasts are made with.
+	Forecasts  map[party.ID]comity.Forecast `json:"forecasts"`
+	Picture    *comity.Picture              `json:"picture"`
+	Allocation *comity.Allocation           `json:"allocation"`
+	About      canon.Digest                 `json:"about"`    // Digest of the allocation record.
+	Expected   comity.Check                 `json:"expected"` // What a member that replayed must find.
+	Checks     []party.ID                   `json:"checks"`   // Parties that found it, in log order.
+	Dissents   []party.ID                   `json:"dissents"` // Parties that found something else.
 }
 
+// decision returns the decision of a period; before its first forecast, an empty one
+// that rests on the model in force.
+func (s *State) decision(period string) Decision {
+	d, ok := s.view.Decisions[period]
+	if !ok {
+		d.Period = period
+		d.Round, _, _ = s.LatestModel()
+	}
+	return d
+}
+
+// forecast takes one forecast of each party for its own place. All forecasts of a
+// decision are made with one model, and a model serves its own period and the weeks
+// until the charter has it trained again: earlier ones it would know from hindsight.
 func (s *State) forecast(author party.ID, f comity.Forecast) (func(), broken) {
 	if b := checkPeriod(f.Period); b.err != nil {
 		return nil, b
 	}
-	clause, _ := charter.Clause(s.charter, s.charter.Models.Clause)
-	_, model, ok := s.LatestModel()
-	d := s.decision(f.Period)
-	switch {
-	case !slices.Contains(clause.From, author):
+	m := s.charter.Models
+	clause, _ := charter.Clause(s.charter, m.Clause)
+	if !slices.Contains(clause.From, author) {
 		return nil, breaks(RuleClause, "clause %s asks nothing of %s", clause.ID, author)
-	case !ok || f.Model != model.Model:
-		return nil, breaks(RuleModel, "made with model %s, in force is %s", f.Model, model.Model)
+	}
+	d := s.decision(f.Period)
+	r := s.view.Rounds[d.Round]
+	_, said := d.Forecasts[author]
+	switch {
 	case d.Picture != nil:
 		return nil, breaks(RuleOnce, "the picture of %s is frozen", f.Period)
-	}
-	if _, said := d.Forecasts[author]; said {
+	case said:
 		return nil, breaks(RuleOnce, "%s forecast %s before", author, f.Period)
+	case r.Model == nil:
+		return nil, breaks(RuleModel, "made with model %s, none is in force", f.Model)
+	case f.Model != r.Model.Model:
+		return nil, breaks(RuleModel, "made with model %s, for %s it is %s", f.Model, f.Period, r.Model.Model)
+	case f.Period < r.Plan.Period || f.Period >= addWeeks(r.Plan.Period, m.RefitWeeks):
+		return nil, breaks(RuleModel, "the model of %s serves %d weeks, not %s", r.Plan.Period, m.RefitWeeks, f.Period)
 	}
 	if err := picture.Check(picture.Authored{Author: author, Forecast: f}); err != nil {
 		return nil, broken{RuleForm, err}
 	}
+	for _, series := range f.Series {
+		if !slices.Contains(m.Targets, series.Target) || series.Unit != m.Unit {
+			return nil, breaks(RuleClause, "a series of %.40q in %.40q; the charter forecasts %q in %q", series.Target, series.Unit, m.Targets, m.Unit)
+		}
+	}
 	return func() {
-		d.Forecasts[author] = f
+		d.Forecasts = with(d.Forecasts, author, f)
 		s.view.Decisions[f.Period] = d
 	}, broken{}
 }
 
-// declaration keeps a party's newest numbers under a clause; they never go back to an
-// earlier period.
-func (s *State) declaration(author party.ID, r comity.Declaration) (func(), broken) {
-	if b := checkPeriod(r.Period); b.err != nil {
-		return nil, b
-	}
-	clause, ok := charter.Clause(s.charter, r.Clause)
-	if !ok || clause.LeavesHome != "signed_plain" || !slices.Contains(clause.From, author) {
-		return nil, breaks(RuleClause, "no clause %.40q asks plain numbers of %s", r.Clause, author)
-	}
-	if want := slices.Sorted(slices.Values(clause.Values)); !slices.Equal(slices.Sorted(maps.Keys(r.Values)), want) {
-		return nil, breaks(RuleClause, "clause %s wants exactly %v", clause.ID, want)
-	}
-	for _, name := range clause.Values {
-		if r.Values[name] < 0 {
-			return nil, breaks(RuleForm, "%s is %d, below 0", name, r.Values[name])
-		}
-	}
-	d, ok := s.view.Declared[clause.ID]
-	if !ok {
-		d = Declared{Latest: map[party.ID]comity.Declaration{}}
-	}
-	if last, said := d.Latest[author]; said && last.Period >= r.Period {
-		return nil, breaks(RuleOnce, "%s declared %s for %s", author, clause.ID, last.Period)
-	}
-	return func() {
-		d.Latest[author] = r
-		s.view.Declared[clause.ID] = d
-	}, broken{}
-}
-
-// Freeze builds the picture that the logged forecasts of a period amount to.
+// Freeze returns the picture of a period: the frozen one, or what the logged forecasts
+// would freeze to now.
 func (s *State) Freeze(period string) (comity.Picture, error) {
-	clause, _ := charter.Clause(s.charter, s.charter.Models.Clause)
 	d := s.decision(period)
-	_, model, _ := s.LatestModel()
+	if d.Picture != nil {
+		return *d.Picture, nil
+	}
+	clause, _ := charter.Clause(s.charter, s.charter.Models.Clause)
+	var model canon.Digest
+	if m := s.view.Rounds[d.Round].Model; m != nil {
+		model = m.Model
+	}
 	var forecasts []picture.Authored
 	for _, id := range slices.Sorted(maps.Keys(d.Forecasts)) {
 		forecasts = append(forecasts, picture.Authored{Author: id, Forecast: d.Forecasts[id]})
 	}
-	return picture.Freeze(period, model.Model, forecasts, clause.From)
+	return picture.Freeze(period, model, forecasts, clause.From)
 }
 
-func (s *State) picture(author party.ID, f comity.Frozen) (func(), broken) {
-	if b := s.operatorOnly(author); b.err != nil {
-		return nil, b
-	}
-	d, ok := s.view.Decisions[f.Period]
-	if !ok || len(d.Forecasts) < s.charter.Models.MinMembers {
-		return nil, breaks(RulePicture, "%d forecasts for %.40q, at least %d", len(d.Forecasts), f.Period, s.charter.Models.MinMembers)
-	}
+func (s *State) picture(f comity.Frozen) (func(), broken) {
+	d := s.decision(f.Period)
 	if d.Picture != nil {
 		return nil, breaks(RuleOnce, "the picture of %s is frozen", f.Period)
+	}
+	if n := len(d.Forecasts); n < s.charter.Models.MinMembers {
+		return nil, breaks(RulePicture, "%d forecasts for %.40q, at least %d", n, f.Period, s.charter.Models.MinMembers)
 	}
 	p, err := s.Freeze(f.Period)
 	if err != nil {
@@ -115,115 +115,7 @@ func (s *State) picture(author party.ID, f comity.Frozen) (func(), broken) {
 		return nil, breaks(RulePicture, "it is %s of model %s, the logged forecasts freeze to %s of %s", f.Picture, f.Model, digest, p.Model)
 	}
 	return func() {
-		// The picture holds every series from here on.
-		d.Picture, d.Forecasts = &p, map[party.ID]comity.Forecast{}
+		d.Picture, d.Forecasts = &p, nil // The picture holds every series from here on.
 		s.view.Decisions[f.Period] = d
-	}, broken{}
-}
-
-// Problem lowers the charter, the picture and the newest declarations of a period to
-// the programme that its allocation must solve.
-func (s *State) Problem(period string) (comity.Problem, error) {
-	d := s.decision(period)
-	if d.Picture == nil {
-		return comity.Problem{}, fmt.Errorf("%w: none is frozen for %s", program.ErrPicture, period)
-	}
-	digest, err := canon.DigestOf(*d.Picture)
-	if err != nil {
-		return comity.Problem{}, err
-	}
-	return program.Lower(program.Inputs{
-		Charter: s.charter, CharterDigest: s.view.Charter,
-		Picture: *d.Picture, PictureDigest: digest, Declarations: s.declarations(),
-	})
-}
-
-func (s *State) allocation(st comity.Statement, a comity.Allocation) (func(), broken) {
-	if b := s.operatorOnly(st.Author); b.err != nil {
-		return nil, b
-	}
-	if b := s.inForceNow(); b.err != nil {
-		return nil, b
-	}
-	d, ok := s.view.Decisions[a.Period]
-	switch {
-	case !ok || d.Picture == nil:
-		return nil, breaks(RulePicture, "no picture of %.40q is frozen", a.Period)
-	case d.Allocation != nil:
-		return nil, breaks(RuleOnce, "%s is allocated", a.Period)
-	}
-	for _, other := range slices.Sorted(maps.Keys(s.view.Decisions)) {
-		if other > a.Period && s.view.Decisions[other].Allocation != nil {
-			return nil, breaks(RuleOnce, "%s is allocated, which is later than %s", other, a.Period)
-		}
-	}
-	p, err := s.Problem(a.Period)
-	if err != nil {
-		return nil, broken{RuleProblem, err}
-	}
-	if b := digests(p, d.Picture, a); b.err != nil {
-		return nil, b
-	}
-	if err := certificate.Check(p, a.Units, a.Certificate, s.charter.Decisions.MaxGap); err != nil {
-		return nil, broken{RuleCertificate, err}
-	}
-	shares, err := certificate.Shares(p, a.Units)
-	if err != nil {
-		return nil, broken{RuleCertificate, err}
-	}
-	if !slices.Equal(shares, a.Parties) {
-		return nil, breaks(RuleCertificate, "its units by party do not add up to its units by column")
-	}
-	about := canon.Sum(st.Record)
-	return func() {
-		d.Allocation, d.About = &a, about
-		s.view.Decisions[a.Period] = d
-	}, broken{}
-}
-
-// digests requires that an allocation is about the picture and problem of its period.
-func digests(p comity.Problem, frozen *comity.Picture, a comity.Allocation) broken {
-	problem, err := canon.DigestOf(p)
-	if err != nil {
-		return broken{RuleProblem, err}
-	}
-	if problem != a.Problem {
-		return breaks(RuleProblem, "it solves %s, the charter lowers to %s", a.Problem, problem)
-	}
-	pic, err := canon.DigestOf(*frozen)
-	if err != nil {
-		return broken{RulePicture, err}
-	}
-	if pic != a.Picture {
-		return breaks(RulePicture, "it rests on picture %s, frozen is %s", a.Picture, pic)
-	}
-	return broken{}
-}
-
-// check counts a member's replay. A member that found another state is recorded, not
-// refused: disagreement is what the log must not lose.
-func (s *State) check(author party.ID, c comity.Check) (func(), broken) {
-	period := ""
-	for _, name := range slices.Sorted(maps.Keys(s.view.Decisions)) {
-		if d := s.view.Decisions[name]; d.Allocation != nil && d.About == c.About {
-			period = name
-		}
-	}
-	d, ok := s.view.Decisions[period]
-	switch {
-	case !ok:
-		return nil, breaks(RuleCheck, "no allocation %s in this log", c.About)
-	case s.isOperator(author):
-		return nil, breaks(RuleCheck, "the operator %s does not check itself", author)
-	case slices.Contains(d.Checks, author) || slices.Contains(d.Dissents, author):
-		return nil, breaks(RuleOnce, "%s checked %s", author, period)
-	}
-	return func() {
-		if c == d.Expected {
-			d.Checks = append(slices.Clip(d.Checks), author)
-		} else {
-			d.Dissents = append(slices.Clip(d.Dissents), author)
-		}
-		s.view.Decisions[period] = d
 	}, broken{}
 }

@@ -1,7 +1,6 @@
 package body
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -26,81 +25,38 @@ type Refusal struct {
 
 // Error names author, statement, rule and reason.
 func (r *Refusal) Error() string {
-	return fmt.Sprintf("%s statement %d of %s refused by rule %s: %v", r.Kind, r.Counter, r.Author, r.Rule, r.Cause)
+	if r.Author == "" {
+		return fmt.Sprintf("entry refused by rule %s: %v", r.Rule, r.Cause)
+	}
+	return fmt.Sprintf("%.40q statement %d of %s refused by rule %s: %v", string(r.Kind), r.Counter, r.Author, r.Rule, r.Cause)
 }
 
 // Unwrap gives ErrRefused and the cause.
 func (r *Refusal) Unwrap() []error { return []error{ErrRefused, r.Cause} }
 
-// Fold admits one entry and moves the state, or refuses it and leaves the state as it was.
+// Fold admits one entry and moves the state, or refuses it with a *Refusal and leaves
+// the state as it was.
 func (s *State) Fold(entry []byte) (comity.Statement, error) {
-	e, err := ledger.Parse(entry)
-	if err != nil {
-		return comity.Statement{}, &Refusal{Rule: RuleForm, Cause: err}
-	}
+	e, change, err := s.admit(entry)
 	st := e.Statement()
-	step, err := s.admit(e, st)
 	if err != nil {
 		return st, err
 	}
-	step()
-	s.view.Counters[st.Author] = st.Counter
-	s.view.Size++
+	change()
 	s.tree.Append(e.Leaf())
 	s.roots = append(s.roots, s.tree.Root())
+	s.view.Size, s.view.Root = len(s.roots), canon.Digest(s.tree.Root())
+	s.view.Counters[st.Author] = st.Counter
 	if st.Kind == comity.KindAllocation {
-		return st, s.expect(st)
+		s.expect(canon.Sum(st.Record))
 	}
 	return st, nil
 }
 
 // Admissible tells whether Fold would accept an entry, without moving the state.
 func (s *State) Admissible(entry []byte) error {
-	e, err := ledger.Parse(entry)
-	if err != nil {
-		return &Refusal{Rule: RuleForm, Cause: err}
-	}
-	_, err = s.admit(e, e.Statement())
+	_, _, err := s.admit(entry)
 	return err
-}
-
-// admit runs the rules in order: form, author, signature, sequence, then the kind's
-// own. It returns the change that the statement makes.
-func (s *State) admit(e ledger.Entry, st comity.Statement) (step func(), err error) {
-	refuse := func(rule string, cause error) error {
-		return &Refusal{Rule: rule, Author: st.Author, Counter: st.Counter, Kind: st.Kind, Cause: cause}
-	}
-	if st.Kind == comity.KindCharter {
-		step, cause := s.charterStatement(e, st)
-		if cause.err != nil {
-			return nil, refuse(cause.rule, cause.err)
-		}
-		return step, nil
-	}
-	if s.sealed == nil {
-		return nil, refuse(RuleCharterFirst, errors.New("the log has no charter yet"))
-	}
-	if st.Body != s.view.Body {
-		return nil, refuse(RuleBody, fmt.Errorf("it is for body %.40q, this is %q", st.Body, s.view.Body))
-	}
-	if st.Charter != s.view.Charter {
-		return nil, refuse(RuleBody, fmt.Errorf("it is said under charter %s, in force is %s", st.Charter, s.view.Charter))
-	}
-	author, ok := charter.PartyOf(s.charter, st.Author)
-	if !ok {
-		return nil, refuse(RuleAuthor, fmt.Errorf("%.40q is not a party of the charter", st.Author))
-	}
-	if err := e.Verify(author.Node.Key); err != nil {
-		return nil, refuse(RuleSignature, err)
-	}
-	if want := s.view.Counters[st.Author] + 1; st.Counter != want {
-		return nil, refuse(RuleCounter, fmt.Errorf("its counter is %d, the author's next is %d", st.Counter, want))
-	}
-	step, cause := s.byKind(st)
-	if cause.err != nil {
-		return nil, refuse(cause.rule, cause.err)
-	}
-	return step, nil
 }
 
 // broken is a rule and why it does not hold; its zero value is "all rules hold".
@@ -113,94 +69,110 @@ func breaks(rule, format string, args ...any) broken {
 	return broken{rule, fmt.Errorf(format, args...)}
 }
 
-// read decodes the record of a statement and then applies its rule.
-func read[R any](st comity.Statement, rule func(R) (func(), broken)) (func(), broken) {
-	var record R
-	if err := canon.Unmarshal(st.Record, &record); err != nil {
-		return nil, broken{RuleForm, err}
+// admit runs the rules in order: form, author, signature, sequence, then the kind's
+// own. It returns the change that the statement makes, and changes nothing itself.
+func (s *State) admit(entry []byte) (e ledger.Entry, change func(), err error) {
+	e, err = ledger.Parse(entry)
+	if err != nil {
+		return e, nil, &Refusal{Rule: RuleForm, Cause: err}
 	}
-	return rule(record)
+	st := e.Statement()
+	var b broken
+	if st.Kind == comity.KindCharter {
+		change, b = s.charterStatement(e)
+	} else if b = s.heard(e); b.err == nil {
+		change, b = s.byKind(st)
+	}
+	if b.err != nil {
+		return e, nil, &Refusal{Rule: b.rule, Author: st.Author, Counter: st.Counter, Kind: st.Kind, Cause: b.err}
+	}
+	return e, change, nil
 }
 
+// heard holds the rules for every statement but the charter: it is for this body, by
+// one of its parties, signed, and the next that this party says.
+func (s *State) heard(e ledger.Entry) broken {
+	st := e.Statement()
+	if s.sealed == nil {
+		return breaks(RuleCharterFirst, "the log has no charter yet")
+	}
+	if st.Body != s.view.Body {
+		return breaks(RuleBody, "it is for body %.40q, this is %q", st.Body, s.view.Body)
+	}
+	if st.Charter != s.view.Charter {
+		return breaks(RuleBody, "it is said under charter %s, this body's is %s", st.Charter, s.view.Charter)
+	}
+	author, ok := charter.PartyOf(s.charter, st.Author)
+	if !ok {
+		return breaks(RuleAuthor, "%.40q is not a party of the charter", st.Author)
+	}
+	if err := e.Verify(author.Node.Key); err != nil {
+		return broken{RuleSignature, err}
+	}
+	if want := s.view.Counters[st.Author] + 1; st.Counter != want {
+		return breaks(RuleCounter, "its counter is %d, the author's next is %d", st.Counter, want)
+	}
+	return broken{}
+}
+
+// byKind applies the rules of one kind. Whatever the kind, before all founders ratified
+// there is nothing to do but to ratify, and to keep time.
 func (s *State) byKind(st comity.Statement) (func(), broken) {
 	if st.Kind != comity.KindRatify && st.Kind != comity.KindTick && !s.view.InForce {
 		return nil, breaks(RuleInForce, "the charter is not in force: %d of %d parties ratified it",
 			len(s.view.Ratified), len(s.charter.Parties))
 	}
 	switch st.Kind {
-	case comity.KindRatify:
-		return read(st, func(r comity.Ratification) (func(), broken) { return s.ratify(st.Author, r) })
-	case comity.KindTick:
-		return read(st, func(r comity.Tick) (func(), broken) { return s.tick(st.Author, r) })
-	case comity.KindKeys:
-		return read(st, func(r comity.EpochKeys) (func(), broken) { return s.keys(st.Author, r) })
-	case comity.KindBoxes:
-		return read(st, func(r comity.Boxes) (func(), broken) { return s.boxes(st.Author, r) })
-	case comity.KindPlan:
-		return read(st, func(r comity.Plan) (func(), broken) { return s.plan(st.Author, r) })
-	case comity.KindCohort:
-		return read(st, func(r comity.Cohort) (func(), broken) { return s.cohort(st.Author, r) })
-	case comity.KindHead:
-		return read(st, func(r comity.Head) (func(), broken) { return s.head(st.Author, r) })
-	case comity.KindFingerprint:
-		return read(st, func(r comity.Fingerprint) (func(), broken) { return s.fingerprint(st.Author, r) })
-	case comity.KindModel:
-		return read(st, func(r comity.Model) (func(), broken) { return s.model(st.Author, r) })
-	case comity.KindForecast:
-		return read(st, func(r comity.Forecast) (func(), broken) { return s.forecast(st.Author, r) })
-	case comity.KindDeclaration:
-		return read(st, func(r comity.Declaration) (func(), broken) { return s.declaration(st.Author, r) })
-	case comity.KindPicture:
-		return read(st, func(r comity.Frozen) (func(), broken) { return s.picture(st.Author, r) })
-	case comity.KindAllocation:
-		return read(st, func(r comity.Allocation) (func(), broken) { return s.allocation(st, r) })
-	case comity.KindCheck:
-		return read(st, func(r comity.Check) (func(), broken) { return s.check(st.Author, r) })
 	case comity.KindCharter: // Handled before: it has no state to be checked against.
+	case comity.KindRatify:
+		return read(st, s.ratify)
+	case comity.KindTick:
+		return read(st, operators(s, s.tick))
+	case comity.KindKeys:
+		return read(st, s.keys)
+	case comity.KindBoxes:
+		return read(st, s.boxes)
+	case comity.KindPlan:
+		return read(st, operators(s, s.plan))
+	case comity.KindCohort:
+		return read(st, operators(s, s.cohort))
+	case comity.KindHead:
+		return read(st, s.head)
+	case comity.KindFingerprint:
+		return read(st, s.fingerprint)
+	case comity.KindModel:
+		return read(st, operators(s, s.model))
+	case comity.KindForecast:
+		return read(st, s.forecast)
+	case comity.KindDeclaration:
+		return read(st, s.declaration)
+	case comity.KindPicture:
+		return read(st, operators(s, s.picture))
+	case comity.KindAllocation:
+		return read(st, operators(s, s.allocation))
+	case comity.KindCheck:
+		return read(st, s.check)
 	}
 	return nil, breaks(RuleForm, "unknown kind %.40q", st.Kind)
 }
 
-// charterStatement accepts the first entry of a log: the charter itself, signed by the
-// node key that the charter gives to the operator of the log.
-func (s *State) charterStatement(e ledger.Entry, st comity.Statement) (func(), broken) {
-	if s.sealed != nil {
-		return nil, breaks(RuleCharterOnce, "the body already has charter %s", s.view.Charter)
-	}
-	c, digest, err := charter.Open(st.Record)
-	if err != nil {
+// read decodes the record of a statement and then applies its rule.
+func read[R any](st comity.Statement, rule func(party.ID, R) (func(), broken)) (func(), broken) {
+	var record R
+	if err := canon.Unmarshal(st.Record, &record); err != nil {
 		return nil, broken{RuleForm, err}
 	}
-	operator, ok := charter.PartyOf(c, c.Transparency.Log.Operator)
-	switch {
-	case st.Body != c.ID || st.Charter != digest:
-		return nil, breaks(RuleBody, "it is for body %.40q under %s, the charter is %q, %s", st.Body, st.Charter, c.ID, digest)
-	case !ok || st.Author != operator.ID:
-		return nil, breaks(RuleOperator, "the charter is logged by %.40q, the operator is %s", st.Author, c.Transparency.Log.Operator)
-	case st.Counter != 1:
-		return nil, breaks(RuleCounter, "its counter is %d, the author's next is 1", st.Counter)
-	}
-	if err := e.Verify(operator.Node.Key); err != nil {
-		return nil, broken{RuleSignature, err}
-	}
-	return func() {
-		s.charter, s.sealed = c, bytes.Clone(st.Record)
-		s.view.Body, s.view.Charter = c.ID, digest
-	}, broken{}
+	return rule(st.Author, record)
 }
 
-// expect fixes what a member that replays the log up to this allocation must find.
-func (s *State) expect(st comity.Statement) error {
-	var a comity.Allocation
-	if err := canon.Unmarshal(st.Record, &a); err != nil {
-		return err
+// operators keeps a rule's statements to the operator of the log.
+func operators[R any](s *State, rule func(R) (func(), broken)) func(party.ID, R) (func(), broken) {
+	return func(author party.ID, record R) (func(), broken) {
+		if !s.isOperator(author) {
+			return nil, breaks(RuleOperator, "%s is not the operator %s", author, s.charter.Transparency.Log.Operator)
+		}
+		return rule(record)
 	}
-	digest, err := s.Digest()
-	if err != nil {
-		return err
-	}
-	d := s.view.Decisions[a.Period]
-	d.Expected = comity.Check{Size: s.view.Size, State: digest, About: d.About}
-	s.view.Decisions[a.Period] = d
-	return nil
 }
+
+func (s *State) isOperator(id party.ID) bool { return id == s.charter.Transparency.Log.Operator }

@@ -2,29 +2,61 @@ package body
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"comity"
+	"comity/canon"
 	"comity/governor/charter"
 	"comity/party"
+	"comity/verifier/secagg"
 )
 
-// checkPeriod accepts a calendar day, YYYY-MM-DD.
-func checkPeriod(period string) broken {
-	if _, err := time.Parse(time.DateOnly, period); err != nil {
-		return breaks(RuleForm, "period %.40q is not a date like 2026-11-18", period)
+// Round is one federated computation.
+type Round struct {
+	Plan         comity.Plan                     `json:"plan"`
+	Cohorts      []comity.Cohort                 `json:"cohorts"`
+	Heads        map[party.ID]comity.Head        `json:"heads"`     // Of the newest cohort, and the last ones of those who left.
+	HeadsAt      int                             `json:"heads_at"`  // Log size after the newest head.
+	PlacesAt     int                             `json:"places_at"` // Log size whose root chose the fingerprints' places; 0 before the first.
+	Fingerprints map[party.ID]comity.Fingerprint `json:"fingerprints"`
+	Model        *comity.Model                   `json:"model"`
+}
+
+// Cohort returns who takes part now, or nobody before the first COHORT.
+func (r Round) Cohort() []party.ID {
+	if len(r.Cohorts) == 0 {
+		return nil
+	}
+	return r.Cohorts[len(r.Cohorts)-1].Members
+}
+
+// agreed requires the same head from the whole cohort: nobody was told another story.
+func (r Round) agreed() broken {
+	members := r.Cohort()
+	for _, id := range members {
+		h, ok := r.Heads[id]
+		if !ok {
+			return breaks(RuleAgreement, "%s has not signed its head of round %q", id, r.Plan.Round)
+		}
+		if first := r.Heads[members[0]]; h.Chain != first.Chain || h.Steps != first.Steps {
+			return breaks(RuleAgreement, "%s saw %s after %d steps, %s saw %s after %d", members[0], first.Chain, first.Steps, id, h.Chain, h.Steps)
+		}
 	}
 	return broken{}
 }
 
-// plan opens a round only on the terms of the charter's model clause.
-func (s *State) plan(author party.ID, p comity.Plan) (func(), broken) {
-	if b := s.operatorOnly(author); b.err != nil {
-		return nil, b
-	}
+// RoundName returns the name of a task's round in one period: "2026-11-18/forecast" for
+// the task "forecast/quick@1". Names ascend as their periods do.
+func RoundName(period, task string) string {
+	name, _, _ := strings.Cut(task, "@")
+	name, _, _ = strings.Cut(name, "/")
+	return period + "/" + name
+}
+
+// plan opens a round only on the terms of the charter's model clause, and for a period
+// after that of the model in force.
+func (s *State) plan(p comity.Plan) (func(), broken) {
 	if b := s.inForceNow(); b.err != nil {
 		return nil, b
 	}
@@ -32,101 +64,31 @@ func (s *State) plan(author party.ID, p comity.Plan) (func(), broken) {
 		return nil, b
 	}
 	m := s.charter.Models
+	clause, _ := charter.Clause(s.charter, m.Clause)
 	_, known := s.view.Rounds[p.Round]
+	newest, _, trained := s.LatestModel()
 	switch {
 	case known:
 		return nil, breaks(RuleOnce, "round %q is open", p.Round)
-	case p.Round != p.Period+"/"+taskName(m.Task):
-		return nil, breaks(RulePlan, "round %.80q, want %s/%s", p.Round, p.Period, taskName(m.Task))
+	case p.Round != RoundName(p.Period, m.Task):
+		return nil, breaks(RulePlan, "round %.80q, want %s", p.Round, RoundName(p.Period, m.Task))
 	case p.Task != m.Task || p.Clause != m.Clause || p.Disclosure != m.Disclosure:
 		return nil, breaks(RulePlan, "task %.40q under clause %.40q, disclosure %.20q; the charter says %q, %q, %q",
 			p.Task, p.Clause, p.Disclosure, m.Task, m.Clause, m.Disclosure)
+	case p.Schema != canon.Sum([]byte(clause.Schema)):
+		return nil, breaks(RulePlan, "schema %s is not the digest of %q, of which the rows are", p.Schema, clause.Schema)
 	case !maps.Equal(p.Recipe, m.Recipe):
 		return nil, breaks(RulePlan, "its recipe differs from the charter's")
 	case p.MinMembers != m.MinMembers || p.StepSeconds != m.StepSeconds:
 		return nil, breaks(RulePlan, "at least %d members and %d s a step; the charter says %d and %d",
 			p.MinMembers, p.StepSeconds, m.MinMembers, m.StepSeconds)
+	case trained && p.Round < newest:
+		return nil, breaks(RulePlan, "round %q comes before %q, which has a model", p.Round, newest)
 	}
-	return func() {
-		s.view.Rounds[p.Round] = Round{
-			Plan: p, Heads: map[party.ID]comity.Head{}, Fingerprints: map[party.ID]comity.Fingerprint{},
-		}
-	}, broken{}
-}
-
-// taskName drops the version: "forecast/quick@1" becomes "forecast".
-func taskName(task string) string {
-	name, _, _ := strings.Cut(task, "@")
-	name, _, _ = strings.Cut(name, "/")
-	return name
-}
-
-// RoundName returns the name of a task's round in one period.
-func RoundName(period, task string) string { return period + "/" + taskName(task) }
-
-// reason bounds what the operator may say when a member drops out.
-var reason = regexp.MustCompile(`^[\x20-\x7e]{0,200}$`) //nolint:gochecknoglobals // A compiled constant.
-
-// cohort fixes the members of a round. A successor is a subset: nobody is added, so
-// that nobody's input is summed under a roster it did not see.
-func (s *State) cohort(author party.ID, c comity.Cohort) (func(), broken) {
-	if b := s.operatorOnly(author); b.err != nil {
-		return nil, b
+	if ready := s.Eligible(p.Epoch); len(ready) < p.MinMembers {
+		return nil, breaks(RuleEpoch, "%d members have keys and boxes in epoch %.80q, at least %d must", len(ready), p.Epoch, p.MinMembers)
 	}
-	r, ok := s.view.Rounds[c.Round]
-	if !ok || r.Model != nil {
-		return nil, breaks(RuleRound, "round %.80q is not open", c.Round)
-	}
-	switch {
-	case c.Number != len(r.Cohorts)+1:
-		return nil, breaks(RuleCohort, "cohort %d of round %q, want %d: each has one successor", c.Number, c.Round, len(r.Cohorts)+1)
-	case len(c.Members) < r.Plan.MinMembers:
-		return nil, breaks(RuleCohort, "%d members, at least %d", len(c.Members), r.Plan.MinMembers)
-	case !slices.IsSorted(c.Members) || len(slices.Compact(slices.Clone(c.Members))) != len(c.Members):
-		return nil, breaks(RuleCohort, "members are not in ascending order")
-	case !reason.MatchString(c.Reason):
-		return nil, breaks(RuleForm, "the reason is not plain text of at most 200 characters")
-	}
-	clause, _ := charter.Clause(s.charter, r.Plan.Clause)
-	allowed := clause.From
-	if n := len(r.Cohorts); n > 0 {
-		last := r.Cohorts[n-1]
-		allowed = last.Members
-		if c.FromStep < last.FromStep || c.Attempt < last.Attempt || c.Attempt > last.Attempt+1 {
-			return nil, breaks(RuleCohort, "step %d attempt %d after step %d attempt %d", c.FromStep, c.Attempt, last.FromStep, last.Attempt)
-		}
-	} else if c.FromStep != 0 || c.Attempt != 0 {
-		return nil, breaks(RuleCohort, "the first cohort starts at step 0, attempt 0")
-	}
-	for _, id := range c.Members {
-		if !slices.Contains(allowed, id) {
-			return nil, breaks(RuleCohort, "%.40q may not take part", id)
-		}
-	}
-	if b := s.boxed(r.Plan.Epoch, c.Members); b.err != nil {
-		return nil, b
-	}
-	return func() {
-		r.Cohorts = append(slices.Clip(r.Cohorts), c)
-		s.view.Rounds[c.Round] = r
-	}, broken{}
-}
-
-// boxed requires a logged box between every two members.
-func (s *State) boxed(epoch string, members []party.ID) broken {
-	e := s.view.Epochs[epoch]
-	for i, from := range members {
-		boxes, ok := e.Boxes[from]
-		if !ok {
-			return breaks(RuleEpoch, "%s sealed no boxes in epoch %q", from, epoch)
-		}
-		for _, to := range members[i+1:] {
-			if !slices.ContainsFunc(boxes.Boxes, func(b comity.SealedBox) bool { return b.To == to }) {
-				return breaks(RuleEpoch, "%s sealed no box to %s in epoch %q", from, to, epoch)
-			}
-		}
-	}
-	return broken{}
+	return func() { s.view.Rounds[p.Round] = Round{Plan: p} }, broken{}
 }
 
 // inRound returns an open round in which the author takes part.
@@ -141,6 +103,9 @@ func (s *State) inRound(name string, author party.ID) (Round, broken) {
 	return r, broken{}
 }
 
+// head takes one signature of each member of a cohort. Who signs too early stands in
+// the way of agreement until the next cohort; if signatures could be replaced, one
+// member could withdraw an agreement on which the others already built.
 func (s *State) head(author party.ID, h comity.Head) (func(), broken) {
 	r, b := s.inRound(h.Round, author)
 	if b.err != nil {
@@ -149,69 +114,61 @@ func (s *State) head(author party.ID, h comity.Head) (func(), broken) {
 	if _, said := r.Heads[author]; said {
 		return nil, breaks(RuleOnce, "%s signed its head of round %q", author, h.Round)
 	}
-	if h.Steps < 1 {
-		return nil, breaks(RuleForm, "a head over %d steps", h.Steps)
+	if least := max(1, r.Cohorts[len(r.Cohorts)-1].FromStep); h.Steps < least || h.Steps > secagg.MaxSteps {
+		return nil, breaks(RuleForm, "a head over %d steps, want %d to %d", h.Steps, least, secagg.MaxSteps)
 	}
 	return func() {
-		r.Heads[author] = h
+		r.Heads = with(r.Heads, author, h)
 		r.HeadsAt = s.view.Size + 1
 		s.view.Rounds[h.Round] = r
 	}, broken{}
 }
 
+const (
+	// points of a fingerprint; two make a false match as rare as 1 in 2^100 or less
+	// (docs/format/secagg.md).
+	points = 2
+	// prime bounds their values: 2^61-1.
+	prime = 1<<61 - 1
+)
+
 // fingerprint waits for every head: the points at which it opens the vectors follow
-// from a checkpoint that nobody knew when the heads were signed.
+// from the log right after the newest head, which nobody knew when the heads were
+// signed and which nobody can choose.
 func (s *State) fingerprint(author party.ID, f comity.Fingerprint) (func(), broken) {
 	r, b := s.inRound(f.Round, author)
 	if b.err != nil {
 		return nil, b
 	}
-	if b := agreed(r); b.err != nil {
+	if b := r.agreed(); b.err != nil {
 		return nil, b
 	}
 	if _, said := r.Fingerprints[author]; said {
 		return nil, breaks(RuleOnce, "%s signed its fingerprint of round %q", author, f.Round)
 	}
-	if len(f.Points) != 2 {
-		return nil, breaks(RuleForm, "%d points, want 2", len(f.Points))
+	outside := func(p canon.Int) bool { return p < 0 || p >= prime }
+	if len(f.Points) != points || slices.ContainsFunc(f.Points, outside) {
+		return nil, breaks(RuleForm, "want %d points from 0 to 2^61-2, not %d: %v", points, len(f.Points), f.Points[:min(points, len(f.Points))])
 	}
-	if f.Size < r.HeadsAt || f.Size > s.view.Size {
-		return nil, breaks(RuleAgreement, "its places come from the log at %d entries, want %d to %d: after every head", f.Size, r.HeadsAt, s.view.Size)
-	}
-	if r.PlacesAt != 0 && f.Size != r.PlacesAt {
-		return nil, breaks(RuleAgreement, "its places come from the log at %d entries, the others' from %d", f.Size, r.PlacesAt)
+	if f.Size != r.HeadsAt {
+		return nil, breaks(RuleAgreement, "its places come from the log at %d entries, want %d: right after the newest head", f.Size, r.HeadsAt)
 	}
 	return func() {
-		r.Fingerprints[author] = f
+		r.Fingerprints = with(r.Fingerprints, author, f)
 		r.PlacesAt = f.Size
 		s.view.Rounds[f.Round] = r
 	}, broken{}
 }
 
-// agreed requires the same head from the whole cohort: nobody was told another story.
-func agreed(r Round) broken {
-	members := r.Cohort()
-	for _, id := range members {
-		h, ok := r.Heads[id]
-		if !ok {
-			return breaks(RuleAgreement, "%s has not signed its head of round %q", id, r.Plan.Round)
-		}
-		if first := r.Heads[members[0]]; h.Chain != first.Chain || h.Steps != first.Steps {
-			return breaks(RuleAgreement, "%s saw %s after %d steps, %s saw %s after %d", members[0], first.Chain, first.Steps, id, h.Chain, h.Steps)
-		}
-	}
-	return broken{}
-}
-
-func (s *State) model(author party.ID, m comity.Model) (func(), broken) {
-	if b := s.operatorOnly(author); b.err != nil {
-		return nil, b
-	}
+// model ends a round with what its cohort agreed on. Whether the sums give this model
+// takes the blobs and is for package replay; members that trained another one do not
+// forecast with it.
+func (s *State) model(m comity.Model) (func(), broken) {
 	r, ok := s.view.Rounds[m.Round]
 	if !ok || r.Model != nil || len(r.Cohorts) == 0 {
 		return nil, breaks(RuleRound, "round %.80q is not open", m.Round)
 	}
-	if b := agreed(r); b.err != nil {
+	if b := r.agreed(); b.err != nil {
 		return nil, b
 	}
 	for _, id := range r.Cohort() {
@@ -223,4 +180,14 @@ func (s *State) model(author party.ID, m comity.Model) (func(), broken) {
 		r.Model = &m
 		s.view.Rounds[m.Round] = r
 	}, broken{}
+}
+
+// LatestModel returns the newest model of the charter's task, by period, and its round.
+func (s *State) LatestModel() (round string, model comity.Model, ok bool) {
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(s.view.Rounds))) {
+		if m := s.view.Rounds[name].Model; m != nil {
+			return name, *m, true
+		}
+	}
+	return "", comity.Model{}, false
 }

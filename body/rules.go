@@ -1,28 +1,36 @@
 package body
 
-// The rules. A refusal names one of them; docs/format/statements.md explains each.
+// The rules. A refusal names one of them; docs/format/statements.md explains each, and
+// says which statements it holds for.
 const (
-	RuleForm         = "form"             // Canonical, known kind, known fields, sane values.
-	RuleCharterFirst = "charter.first"    // Nothing comes before the charter.
+	// Of every statement (fold.go).
+	RuleForm      = "form"      // Canonical, known kind, known fields, sane values.
+	RuleBody      = "body"      // The statement is for this body, under this charter.
+	RuleAuthor    = "author"    // The author is a party of the charter.
+	RuleSignature = "signature" // The author's node key signed it.
+	RuleCounter   = "counter"   // The author's counter goes up by exactly 1.
+	RuleOperator  = "operator"  // Only the operator of the log says this.
+	RuleOnce      = "once"      // This was said already.
+
+	// Of the charter and of time (founding.go, time.go).
+	RuleCharterFirst = "charter.first"    // Nothing comes before the charter, and it is version 1.
 	RuleCharterOnce  = "charter.once"     // Version 1 is logged once.
-	RuleBody         = "body"             // The statement is for this body.
-	RuleAuthor       = "author"           // The author is a party of the charter.
-	RuleSignature    = "signature"        // The author's node key signed it.
-	RuleCounter      = "counter"          // The author's counter goes up by exactly 1.
-	RuleOperator     = "operator"         // Only the operator of the log says this.
-	RuleInForce      = "charter.in-force" // All founders ratified; not before its day, not after its last.
 	RuleSeals        = "ratify.seals"     // At least the party's threshold of valid seals.
-	RuleOnce         = "once"             // This was said already.
+	RuleInForce      = "charter.in-force" // All founders ratified; not before its day, not after its last.
 	RuleTime         = "tick.time"        // Witnessed, of this log, never backwards.
-	RuleEpoch        = "epoch"            // Keys before boxes, boxes as committed.
-	RulePlan         = "plan.authorised"  // The charter names this computation on these terms.
-	RuleCohort       = "cohort"           // Members with keys, never fewer than the minimum, one successor.
-	RuleRound        = "round"            // The round is open and the author takes part.
-	RuleAgreement    = "round.agreement"  // All members saw the same transcript.
-	RuleModel        = "model"            // Made with the model in force.
-	RuleClause       = "clause"           // A data clause asks this of this party.
-	RulePicture      = "picture"          // Exactly what the logged forecasts freeze to.
-	RuleProblem      = "problem"          // Exactly what the charter lowers to.
-	RuleCertificate  = "certificate"      // Proved optimal within the charter's gap.
-	RuleCheck        = "check"            // About an allocation of this log, by a member that counts.
+
+	// Of a federated computation (epoch.go, cohort.go, round.go).
+	RuleEpoch     = "epoch"           // Keys before boxes, boxes as committed, enough members with both.
+	RulePlan      = "plan.authorised" // The charter names this computation on these terms.
+	RuleCohort    = "cohort"          // First everybody with keys; then fewer, never under the minimum.
+	RuleRound     = "round"           // The round is open and the author takes part.
+	RuleAgreement = "round.agreement" // All members saw the same transcript.
+
+	// Of a decision (decision.go, allocation.go).
+	RuleModel       = "model"       // Made with the model in force, for a week that it serves.
+	RuleClause      = "clause"      // A data clause asks this of this party.
+	RulePicture     = "picture"     // Exactly what the logged forecasts freeze to.
+	RuleProblem     = "problem"     // Exactly what the charter lowers to.
+	RuleCertificate = "certificate" // Proved optimal within the charter's gap.
+	RuleCheck       = "check"       // About an allocation of this log, not by its operator.
 )

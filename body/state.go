@@ -4,76 +4,40 @@
 // Fold over its entries, in order. Fold is pure, so the hub that refuses a statement
 // and the stranger who replays the log ten years later apply the same rules. Each
 // rule has an id that the refusal names (rules.go).
+//
+// Statements of different members do not depend on one another: those that are
+// admissible together fold in any order, so that a sequencer may log them as one batch.
+// What closes something for everybody is said by the operator and folds alone.
 package body
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"slices"
 
 	"comity"
-	"comity/allocator/program"
 	"comity/canon"
 	"comity/party"
 	"comity/verifier/ledger"
 )
 
-// View is everything that is known of a body. Its canonical form is what members
-// compare in CHECK statements, so it holds no cache and nothing that is not logged.
+// View is everything that is known of a body. It holds no cache and nothing that does
+// not follow from the log. What is read from its tables never changes afterwards: a
+// statement that adds to an entry puts a changed copy in its place.
 type View struct {
 	Body      string              `json:"body"`
 	Size      int                 `json:"size"`      // Entries folded.
+	Root      canon.Digest        `json:"root"`      // RFC 6962 root over them: no byte of the log is left out.
 	Time      int                 `json:"unix_time"` // Log time in seconds; 0 before the first TICK.
 	Charter   canon.Digest        `json:"charter"`
-	InForce   bool                `json:"in_force"`
+	InForce   bool                `json:"in_force"` // Ratified by all; its days are checked where something is decided.
 	Ratified  map[party.ID]bool   `json:"ratified"`
 	Counters  map[party.ID]int    `json:"counters"` // Last counter of each author.
 	Epochs    map[string]Epoch    `json:"epochs"`
 	Rounds    map[string]Round    `json:"rounds"`
-	Declared  map[string]Declared `json:"declared"` // By data clause.
-	Decisions map[string]Decision `json:"decisions"`
-}
-
-// Epoch holds the masking keys of one key epoch.
-type Epoch struct {
-	Keys  map[party.ID]comity.EpochKeys `json:"keys"`
-	Boxes map[party.ID]comity.Boxes     `json:"boxes"`
-}
-
-// Round is one federated computation.
-type Round struct {
-	Plan         comity.Plan                     `json:"plan"`
-	Cohorts      []comity.Cohort                 `json:"cohorts"`
-	Heads        map[party.ID]comity.Head        `json:"heads"`
-	HeadsAt      int                             `json:"heads_at"`  // Log size after the newest head.
-	PlacesAt     int                             `json:"places_at"` // Log size whose root chose the fingerprints' places.
-	Fingerprints map[party.ID]comity.Fingerprint `json:"fingerprints"`
-	Model        *comity.Model                   `json:"model"`
-}
-
-// Cohort returns who takes part now, or nobody before the first COHORT.
-func (r Round) Cohort() []party.ID {
-	if len(r.Cohorts) == 0 {
-		return nil
-	}
-	return r.Cohorts[len(r.Cohorts)-1].Members
-}
-
-// Declared keeps the newest declaration of each party under one clause: a party that
-// is late keeps the numbers it last signed.
-type Declared struct {
-	Latest map[party.ID]comity.Declaration `json:"latest"`
-}
-
-// Decision is what was decided for one period.
-type Decision struct {
-	Period     string                       `json:"period"`
-	Forecasts  map[party.ID]comity.Forecast `json:"forecasts"`
-	Picture    *comity.Picture              `json:"picture"`
-	Allocation *comity.Allocation           `json:"allocation"`
-	About      canon.Digest                 `json:"about"`    // Digest of the allocation record.
-	Expected   comity.Check                 `json:"expected"` // What a member that replayed must find.
-	Checks     []party.ID                   `json:"checks"`   // Members that found it, in log order.
-	Dissents   []party.ID                   `json:"dissents"` // Members that found something else.
+	Declared  map[string]Declared `json:"declared"`  // By data clause.
+	Decisions map[string]Decision `json:"decisions"` // By period.
 }
 
 // State folds entries into a View. It is not safe for concurrent use.
@@ -110,49 +74,56 @@ func (s *State) Root(size int) (root [32]byte, ok bool) {
 	return s.roots[size-1], true
 }
 
-// Digest returns the digest of the View.
-func (s *State) Digest() (canon.Digest, error) { return canon.DigestOf(s.view) }
-
-// Effective tells whether the allocation of a period has effect: as many members as
-// the charter's witness threshold replayed the log and found the same state.
-func (s *State) Effective(period string) bool {
-	d, ok := s.view.Decisions[period]
-	return ok && d.Allocation != nil && len(d.Checks) >= s.charter.Transparency.Witnesses.Threshold
-}
-
-// Nonces returns the revealed shares of the public coin of a round's first cohort, in
-// party order.
-func (s *State) Nonces(round string) [][]byte {
-	r := s.view.Rounds[round]
-	if len(r.Cohorts) == 0 {
-		return nil
-	}
-	var nonces [][]byte
-	for _, id := range r.Cohorts[0].Members {
-		nonces = append(nonces, s.view.Epochs[r.Plan.Epoch].Boxes[id].Nonce)
-	}
-	return nonces
-}
-
-// declarations returns the newest declaration of every party under every clause.
-func (s *State) declarations() []program.Declared {
-	var all []program.Declared
-	for _, clause := range slices.Sorted(maps.Keys(s.view.Declared)) {
-		latest := s.view.Declared[clause].Latest
-		for _, id := range slices.Sorted(maps.Keys(latest)) {
-			all = append(all, program.Declared{Party: id, Declaration: latest[id]})
+// Digest returns what members compare in CHECK statements: the digest of the View in
+// which each table is replaced by a digest over its entries. A whole View outgrows one
+// canonical document after some years of weekly keys; an entry never does.
+func (s *State) Digest() (canon.Digest, error) {
+	v := s.view
+	tables := [4]canon.Digest{}
+	var err error
+	for i, digest := range [...]func() (canon.Digest, error){
+		func() (canon.Digest, error) { return digestTable(v.Epochs) },
+		func() (canon.Digest, error) { return digestTable(v.Rounds) },
+		func() (canon.Digest, error) { return digestTable(v.Declared) },
+		func() (canon.Digest, error) { return digestTable(v.Decisions) },
+	} {
+		if tables[i], err = digest(); err != nil {
+			return canon.Digest{}, fmt.Errorf("digest of the state after %d entries: %w", v.Size, err)
 		}
 	}
-	return all
+	v.Epochs, v.Rounds, v.Declared, v.Decisions = nil, nil, nil, nil
+	return canon.DigestOf(struct {
+		View      View         `json:"view"` // Without its tables.
+		Epochs    canon.Digest `json:"epochs"`
+		Rounds    canon.Digest `json:"rounds"`
+		Declared  canon.Digest `json:"declared"`
+		Decisions canon.Digest `json:"decisions"`
+	}{v, tables[0], tables[1], tables[2], tables[3]})
 }
 
-// LatestModel returns the newest model of the charter's task and its round.
-func (s *State) LatestModel() (round string, model comity.Model, ok bool) {
-	for _, name := range slices.Sorted(maps.Keys(s.view.Rounds)) {
-		// Round names begin with their period, so that the last one is the newest.
-		if m := s.view.Rounds[name].Model; m != nil {
-			round, model, ok = name, *m, true
+// digestTable hashes the digests of all entries, each with its name, by ascending name.
+func digestTable[V any](table map[string]V) (canon.Digest, error) {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		d, err := canon.DigestOf(struct {
+			Name  string `json:"name"`
+			Entry V      `json:"entry"`
+		}{name, table[name]})
+		if err != nil {
+			return canon.Digest{}, fmt.Errorf("%.80q: %w", name, err)
 		}
+		h.Write(d[:]) // A hash never fails.
 	}
-	return round, model, ok
+	return canon.Digest(h.Sum(nil)), nil
+}
+
+// with returns a copy of m in which key has the value, so that whoever read m keeps
+// what it read.
+func with[K comparable, V any](m map[K]V, key K, value V) map[K]V {
+	m = maps.Clone(m)
+	if m == nil {
+		m = map[K]V{}
+	}
+	m[key] = value
+	return m
 }

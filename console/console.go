@@ -3,6 +3,7 @@
 package console
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,26 +22,30 @@ var files embed.FS
 
 // Status is what the page shows.
 type Status struct {
-	Title    string   `json:"title"`
-	Label    string   `json:"label"` // "SYNTHETIC" or empty.
-	Source   string   `json:"source"`
-	Body     string   `json:"body"`
-	Words    string   `json:"words"`
-	Digest   string   `json:"charter"`
-	Phase    string   `json:"phase"` // What is going on now, in words.
-	Members  int      `json:"members"`
-	Online   int      `json:"online"`
-	LogSize  int      `json:"log_size"`
-	Witness  string   `json:"witnesses"` // "21 of 30 needed".
-	Period   string   `json:"period"`
-	Unit     string   `json:"unit"`
-	Supply   string   `json:"supply"`
-	Gap      string   `json:"gap"`
-	Checks   int      `json:"checks"`
-	Summary  []string `json:"summary"` // Three sentences.
-	Rows     []Row    `json:"rows"`
-	Receipts []string `json:"receipts"` // File names.
-	Failures []string `json:"failures"`
+	Title     string   `json:"title"`
+	Label     string   `json:"label"` // "SYNTHETIC" or empty.
+	Source    string   `json:"source"`
+	Body      string   `json:"body"`
+	Words     string   `json:"words"`
+	Digest    string   `json:"charter"`
+	Phase     string   `json:"phase"` // What is going on now, in words.
+	Done      int      `json:"done"`  // Of Total, when Total is known.
+	Total     int      `json:"total"`
+	Running   bool     `json:"running"` // Something is going on; the page renews itself.
+	Members   int      `json:"members"`
+	Online    int      `json:"online"`
+	LogSize   int      `json:"log_size"`
+	Witness   string   `json:"witnesses"` // "21 of 30 needed".
+	Period    string   `json:"period"`
+	Unit      string   `json:"unit"`
+	Allocated string   `json:"allocated"`
+	Gap       string   `json:"gap"`
+	Checks    int      `json:"checks"`
+	Summary   []string `json:"summary"`  // Three sentences.
+	Commands  []string `json:"commands"` // What anybody can type to check.
+	Rows      []Row    `json:"rows"`
+	Receipts  []string `json:"receipts"` // File names; New finds them.
+	Failures  []string `json:"failures"`
 }
 
 // Row is one party in the table.
@@ -69,6 +75,20 @@ type Config struct {
 	Charter  string // File of the sealed charter.
 }
 
+// refreshSeconds is how often the page renews itself while something is going on: often
+// enough to follow a training of ten seconds.
+const refreshSeconds = 2
+
+// view is what the template draws.
+type view struct {
+	Status
+	Still bool   // The reader asked the page not to renew itself.
+	Host  string // As the reader typed it.
+}
+
+// Refreshes tells whether the page renews itself.
+func (v view) Refreshes() bool { return v.Running && !v.Still }
+
 // New returns the handler of the page. Nothing it serves is secret: the log, its blobs
 // and the receipts are what every party holds.
 func New(cfg Config) (http.Handler, error) {
@@ -76,16 +96,29 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("console page: %w", err)
 	}
+	status := func() Status {
+		st := cfg.Status()
+		st.Receipts = receipts(cfg.Receipts)
+		return st
+	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		if err := page.Execute(w, cfg.Status()); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		st := status()
+		shown := view{Status: st, Still: r.URL.Query().Has("still"), Host: r.Host}
+		if st.Running && !shown.Still {
+			w.Header().Set("Refresh", strconv.Itoa(refreshSeconds))
 		}
+		var out bytes.Buffer // A page that cannot be made whole is not begun.
+		if err := page.Execute(&out, shown); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = out.WriteTo(w) // The reader may be gone.
 	})
 	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(cfg.Status()) // The reader may be gone.
+		_ = json.NewEncoder(w).Encode(status()) // The reader may be gone.
 	})
 	mux.HandleFunc("GET /charter.json", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFile(w, r, cfg.Charter)
@@ -136,7 +169,7 @@ func receipts(folder string) []string {
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store")

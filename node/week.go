@@ -251,10 +251,13 @@ func (h *Hub) gather(ctx context.Context, period string) error {
 	return err
 }
 
-// gathered tells whether every contributor forecast and every party declared.
+// gathered tells whether every member that has the model forecast and every party declared.
 func (h *Hub) gathered(s *body.State, period string) bool {
-	if len(s.View().Decisions[period].Forecasts) < len(h.contributors()) {
-		return false
+	round, _, _ := s.LatestModel()
+	for _, id := range s.View().Rounds[round].Cohort() {
+		if _, ok := s.View().Decisions[period].Forecasts[id]; !ok {
+			return false
+		}
 	}
 	for _, c := range h.charter.Data {
 		if c.LeavesHome != "signed_plain" || len(c.Values) == 0 {

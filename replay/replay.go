@@ -42,6 +42,7 @@ type Summary struct {
 	Signatures   int          `json:"signatures"` // Of statements and cosignatures on the head.
 	Rounds       int          `json:"rounds"`
 	Sums         int          `json:"sums"`
+	ChainOnly    int          `json:"chain_only"` // Rounds whose sums no outsider can match with vectors: a member left.
 	Models       int          `json:"models"`
 	Allocations  int          `json:"allocations"`
 	Certificates int          `json:"certificates"`
@@ -140,6 +141,12 @@ func (r *run) model(ctx context.Context, m comity.Model) error {
 	evidence, err := Evidence(r.state, m.Round, func(d canon.Digest) ([]byte, error) { return r.source.read(ctx, d) })
 	if err != nil {
 		return err
+	}
+	if len(evidence.Left()) > 0 {
+		// The vectors of members who left are not public; the hub and the members that
+		// stayed could check them, an outsider cannot.
+		evidence.ChainOnly = true
+		r.out.ChainOnly++
 	}
 	if err := secagg.VerifyTranscript(t, evidence); err != nil {
 		return fmt.Errorf("round %s: %w", m.Round, differs(err))

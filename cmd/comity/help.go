@@ -7,7 +7,7 @@ import (
 )
 
 type helpCommand struct {
-	Topic string `arg:"" optional:"" enum:",exit-codes,json,environment,accessibility,words" help:"exit-codes, json, environment, accessibility or words."`
+	Topic string `arg:"" optional:"" default:"exit-codes" enum:"exit-codes,json,environment,accessibility,words" help:"exit-codes, json, environment, accessibility or words."`
 }
 
 // Run explains one topic.

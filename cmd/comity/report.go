@@ -12,6 +12,7 @@ import (
 	"comity/body"
 	"comity/canon"
 	"comity/console"
+	"comity/exact"
 	"comity/fleet"
 	"comity/modeler/forecast"
 )
@@ -125,9 +126,17 @@ func (s *session) sentences(w *fleet.Week) []string {
 		fmt.Sprintf("Shared: each of %d members sent %s of masked numbers, of which only the sums can be read (%s), and signed its forecast and %s in plain; the %s rows of case data stayed with their owners.",
 			members, bytesText(w.Sent), count(w.Steps, "sum"), count(s.declared(), "number"), grouped(int64(w.Rows))),
 		gained(w.Skill),
-		fmt.Sprintf("Checked: %d of %d members recomputed the decision and found the same; it is proved in exact arithmetic that no plan within the rules is better by more than %s; the joint model is byte for byte the one that all rows in one place would give (%.19s...).",
-			w.Checks, members, w.Allocation.Certificate.Gap, w.Model),
+		fmt.Sprintf("Checked: %d of %d members recomputed the decision and found the same; exact arithmetic proves that no plan within the rules is better%s; the joint model is byte for byte the one that all rows in one place would give (%.19s...).",
+			w.Checks, members, byMoreThan(w.Allocation.Certificate.Gap), w.Model),
 	}
+}
+
+// byMoreThan words a gap that is not zero.
+func byMoreThan(gap exact.Rat) string {
+	if gap.Sign() == 0 {
+		return ""
+	}
+	return " by more than " + gap.String()
 }
 
 // declared is how many plain numbers a member signs for a decision.
@@ -178,7 +187,7 @@ func (s *session) status() console.Status {
 		st.Unit = state.Charter().Scope.Unit
 		for _, period := range slices.Sorted(maps.Keys(state.View().Decisions)) {
 			if d := state.View().Decisions[period]; d.Allocation != nil {
-				decision = d
+				decision, st.Checks = d, len(d.Checks)
 			}
 		}
 	})
@@ -186,7 +195,7 @@ func (s *session) status() console.Status {
 		st.Failures = append(st.Failures, string(f.Party)+": "+f.Text)
 	}
 	step := s.view.now()
-	st.Phase, st.Done, st.Total, st.Running = step.Text, step.Done, step.Total, step.Phase != ""
+	st.Phase, st.Done, st.Total, st.Running = sentenceCase(step.Text), step.Done, step.Total, step.Phase != ""
 	if decision.Allocation == nil {
 		return st
 	}
@@ -198,9 +207,9 @@ func (s *session) status() console.Status {
 func (s *session) fill(st *console.Status, d body.Decision) {
 	total, err := comity.Total(d.Allocation.Parties)
 	if err == nil {
-		st.Supply = grouped(int64(total))
+		st.Allocated = grouped(int64(total))
 	}
-	st.Period, st.Gap, st.Checks = d.Period, d.Allocation.Certificate.Gap.String(), len(d.Checks)
+	st.Period, st.Gap = d.Period, d.Allocation.Certificate.Gap.String()
 	s.mu.Lock()
 	if n := len(s.weeks); n > 0 {
 		st.Summary, st.Commands = s.summary, s.commands(s.weeks[n-1])
@@ -211,8 +220,8 @@ func (s *session) fill(st *console.Status, d body.Decision) {
 		if m, err := s.scenario.Member(share.Party); err == nil {
 			row.Name = m.Name
 			if f, err := m.Fact("population"); err == nil && f.Value > 0 {
-				milli := int64(share.Amount) * 1_000_000 / f.Value
-				row.Per1000 = fmt.Sprintf("%d.%03d", milli/1000, milli%1000)
+				tenths := int64(share.Amount) * 10_000 / f.Value
+				row.Per1000 = fmt.Sprintf("%s.%d", grouped(tenths/10), tenths%10)
 			}
 		}
 		for _, series := range d.Picture.Series {

@@ -45,6 +45,14 @@ func count(n int, singular string) string {
 	return grouped(int64(n)) + " " + singular + "s"
 }
 
+// sentenceCase makes the first letter of an English text a capital.
+func sentenceCase(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
 // wrap breaks a sentence at spaces; lines after the first begin with indent.
 func wrap(text, indent string) string {
 	var b strings.Builder

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -27,15 +28,16 @@ import (
 type upCommand struct {
 	Scenario string `arg:"" optional:"" default:"respiratory" help:"What to found: respiratory."`
 	Home     string `help:"Folder to found in, or to resume. Default: a new one under the state folder." placeholder:"DIR"`
-	Data     string `help:"Run on the surveillance snapshots in this folder (*vintages*.csv)." placeholder:"DIR"`
+	Data     string `help:"Run on the surveillance snapshots in this folder (*vintages*.csv or .csv.gz)." placeholder:"DIR"`
 	Origin   string `help:"Origin date of the first week, a Wednesday. Default: the newest that the data allow." placeholder:"DATE"`
 	Once     bool   `help:"Exit after the last week."`
 	Weeks    int    `help:"How many weeks to decide, one after another." default:"1"`
-	Port     int    `help:"Port of the page on 127.0.0.1. Default: 7474, or a free one if it is taken." default:"0"`
+	Port     int    `help:"Port of the page on 127.0.0.1. Default: 7474, or a free one if it is taken." placeholder:"PORT"`
 }
 
 const (
 	defaultPort = 7474
+	maxPort     = 1<<16 - 1
 	maxWeeks    = 520
 	// grace is how long the page may finish what it serves when the command ends.
 	grace = 2 * time.Second
@@ -49,27 +51,47 @@ type session struct {
 	fleet    *fleet.Fleet
 	home     node.Home
 	view     *view
-	weeks    []*fleet.Week
-	summary  []string
 	page     *http.Server
 	address  string
+
+	mu      sync.Mutex // The page reads while weeks are decided.
+	weeks   []*fleet.Week
+	summary []string
 }
 
 // Run founds or resumes a consortium, decides week by week, verifies the receipts the
-// way an outsider would, and stays up with a page until it is interrupted.
-func (c *upCommand) Run(ctx context.Context, t *terminal) (err error) {
-	if c.Weeks < 1 || c.Weeks > maxWeeks {
+// way an outsider would, and stays up with a page until it is interrupted. Everything
+// that can be wrong with the command line, the data and the port is found out before
+// anything is written.
+func (c *upCommand) Run(ctx context.Context, t *terminal) error {
+	switch {
+	case c.Weeks < 1 || c.Weeks > maxWeeks:
 		return usageError{fmt.Errorf("--weeks %d; give 1 to %d", c.Weeks, maxWeeks)}
+	case c.Port < 0 || c.Port > maxPort:
+		return usageError{fmt.Errorf("--port %d; give 1 to %d", c.Port, maxPort)}
 	}
 	s := &session{cmd: c, terminal: t, view: newView(t)}
+	var err error
 	if s.scenario, err = c.scenario(); err != nil {
 		return err
 	}
-	if s.home, err = c.home(); err != nil {
+	listener, err := c.listen(ctx, t)
+	if err != nil {
 		return err
 	}
+	defer listener.Close() //nolint:errcheck // The page has closed it already.
+	home, err := openHome(c.Home, s.scenario)
+	if err != nil {
+		return err
+	}
+	s.home = home.Home
+	return home.tidy(s.interrupted(ctx, s.run(ctx, listener)))
+}
+
+// run starts everybody, decides and reports.
+func (s *session) run(ctx context.Context, listener net.Listener) (err error) {
 	if s.scenario.Label != "" {
-		t.say("%s: %s", s.scenario.Label, s.scenario.Source)
+		s.terminal.say("%s", wrap(s.scenario.Label+": "+s.scenario.Source, ""))
 	}
 	cache, err := os.UserCacheDir()
 	if err == nil {
@@ -84,17 +106,38 @@ func (c *upCommand) Run(ctx context.Context, t *terminal) (err error) {
 	defer func() {
 		err = errors.Join(err, s.fleet.Close(context.WithoutCancel(ctx)))
 	}()
-	if err := s.serve(ctx); err != nil {
+	if err := s.serve(listener); err != nil {
 		return err
 	}
 	defer s.page.Close() //nolint:errcheck // Ends with the process.
 	if err := s.decide(ctx); err != nil {
 		return err
 	}
-	if err := s.report(); err != nil || c.Once {
+	if err := s.report(); err != nil || s.cmd.Once {
 		return err
 	}
 	return s.stay(ctx)
+}
+
+// interrupted says what was interrupted and how to go on.
+func (s *session) interrupted(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	step := s.view.now().Text
+	if step == "" {
+		step = "starting"
+	}
+	return fmt.Errorf("%w while %s; what was logged is kept; to go on: %s", errInterrupted, step, s.resume())
+}
+
+// resume is the command line that goes on in the same home.
+func (s *session) resume() string {
+	arguments := []string{"up"}
+	if s.cmd.Data != "" {
+		arguments = append(arguments, "--data", s.cmd.Data, "--origin", s.scenario.Start)
+	}
+	return command(append(arguments, "--home", string(s.home))...)
 }
 
 // scenario finds the pack's proposal: synthetic by name, or observed from a folder.
@@ -123,42 +166,28 @@ func (c *upCommand) scenario() (pack.Scenario, error) {
 	return health.Observed(rows, start)
 }
 
-// home returns the folder to run in. Without --home each run founds anew.
-func (c *upCommand) home() (node.Home, error) {
-	if c.Home != "" {
-		home, err := filepath.Abs(c.Home)
-		return node.Home(home), err
-	}
-	state := os.Getenv("XDG_STATE_HOME")
-	if state == "" {
-		user, err := os.UserHomeDir()
-		if err != nil {
-			return "", err
-		}
-		state = filepath.Join(user, ".local", "state")
-	}
-	parent := filepath.Join(state, "comity")
-	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return "", err
-	}
-	home, err := os.MkdirTemp(parent, c.Scenario+"-")
-	return node.Home(home), err
-}
-
-// serve opens the page. A port that was asked for must be free; the default may move.
-func (s *session) serve(ctx context.Context) error {
-	port := s.cmd.Port
+// listen takes the page's port before anything else is done. A port that was asked for
+// must be free; the default may move.
+func (c *upCommand) listen(ctx context.Context, t *terminal) (net.Listener, error) {
+	port := c.Port
 	if port == 0 {
 		port = defaultPort
 	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if errors.Is(err, syscall.EADDRINUSE) && s.cmd.Port == 0 {
-		listener, err = config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if errors.Is(err, syscall.EADDRINUSE) && c.Port == 0 {
+		if listener, err = config.Listen(ctx, "tcp", "127.0.0.1:0"); err == nil {
+			t.say("port %d is taken; the page takes another one", defaultPort)
+		}
 	}
 	if err != nil {
-		return fmt.Errorf("open the page: %w; choose another --port", err)
+		return nil, fmt.Errorf("open the page: %w; choose another --port", err)
 	}
+	return listener, nil
+}
+
+// serve opens the page.
+func (s *session) serve(listener net.Listener) error {
 	s.address = "http://" + listener.Addr().String()
 	handler, err := console.New(console.Config{
 		Status: s.status, Receipts: s.home.Receipts(), Log: s.home.Log(), Charter: s.home.Charter(),
@@ -195,8 +224,10 @@ func (s *session) decide(ctx context.Context) error {
 			return err
 		}
 		w.Seconds = s.view.finish()
-		s.weeks = append(s.weeks, w)
-		s.summary = s.sentences(w)
+		summary := s.sentences(w)
+		s.mu.Lock()
+		s.weeks, s.summary = append(s.weeks, w), summary
+		s.mu.Unlock()
 	}
 	return nil
 }
@@ -223,7 +254,7 @@ func (s *session) verify(w *fleet.Week) error {
 
 // stay keeps the page up until the command is interrupted, which is how it ends well.
 func (s *session) stay(ctx context.Context) error {
-	s.terminal.say("\nThe page stays at %s; Ctrl-C ends it. Resume with: comity up --home %s", s.address, s.home)
+	s.terminal.say("\nThe page stays at %s until Ctrl-C. To go on later:\n  %s", s.address, s.resume())
 	<-ctx.Done()
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()

@@ -38,7 +38,9 @@ func (v *view) progress(e node.Event) {
 }
 
 // line is one step: the phase in its column, and what is done in it.
-func line(mark string, e node.Event) string { return fmt.Sprintf("  %s  %-8s  %s", mark, e.Phase, e.Text) }
+func line(mark string, e node.Event) string {
+	return fmt.Sprintf("  %s  %-8s  %s", mark, e.Phase, e.Text)
+}
 
 // bar draws how much of a step is done, if somebody knows.
 func bar(e node.Event) string {
