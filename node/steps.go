@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -179,7 +180,11 @@ func (s *stepServer) exchange(ctx context.Context) (late []party.ID, err error) 
 	for len(s.agg.Missing()) > 0 {
 		select {
 		case m := <-s.inbox:
-			if err := s.take(m); err != nil {
+			err := s.take(m)
+			if _, own := errors.AsType[*fs.PathError](err); own {
+				return nil, err // The hub's disk failed, not the member.
+			}
+			if err != nil {
 				s.hub.logger.LogAttrs(ctx, slog.LevelWarn, "step message refused", slog.String("party", string(m.from)), slog.Any("err", err))
 				continue
 			}

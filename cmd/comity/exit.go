@@ -24,6 +24,7 @@ import (
 	"comity/party"
 	"comity/replay"
 	"comity/verifier/ledger"
+	"comity/verifier/secagg"
 )
 
 // code is one row of the exit code table: one code, one cause. The help page and
@@ -60,7 +61,7 @@ func codes() []code {
 			ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, yaml.ErrUnreadable, csv.ErrUnreadable,
 			canon.ErrNotCanonical, canon.ErrDigest, party.ErrKeyFile, pack.ErrUnknown, pack.ErrPeriod, fleet.ErrHome,
 		}},
-		{22, "not-yet", "not yet: too few parties answered in time", "run it again when they are connected", []error{node.ErrQuorum}},
+		{22, "not-yet", "not yet: too few parties answered in time", "run it again when they are connected", []error{node.ErrQuorum, secagg.ErrMinMembers}},
 		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},
 		{3, "not-found", "not found", "check the name", []error{fs.ErrNotExist}},
 		{69, "unreachable", "a peer or service cannot be reached", "check the address and the network, then try again", []error{
