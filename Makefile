@@ -1,15 +1,17 @@
 # make up      build bin/comity and run a whole consortium (ARGS="--once" exits after the first week)
 # make test    everything that must hold, under ten minutes on two cores
+# make lint    what golangci-lint finds wrong or against the style
 # make bench   the numbers in docs/benchmarks.md
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 HIGHS   := adapter/highs/highs.wasm
+LINTER  := 2.15.0
 
 export CGO_ENABLED = 0
 
-.PHONY: up build test vet bench arm64 clean
+.PHONY: up build test vet lint bench arm64 clean
 
 up: build
 	./bin/comity up $(ARGS)
@@ -23,6 +25,11 @@ test: build vet
 vet: $(HIGHS)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt on these files"; exit 1; }
 	$(GO) vet ./...
+
+# Apart from test, as the linter is no part of the module; other versions find other things.
+lint: $(HIGHS)
+	@golangci-lint version --short 2>/dev/null | grep -qx 'v\?$(LINTER)' || { echo "lint needs golangci-lint $(LINTER): $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINTER)"; exit 1; }
+	golangci-lint run ./...
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./...

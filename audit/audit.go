@@ -93,7 +93,7 @@ func (c *checker) form(data []byte) (string, error) {
 	}
 	c.statement = c.receipt.Entry().Statement()
 	c.report.Subject = fmt.Sprintf("%s statement %d of %s", c.statement.Kind, c.statement.Counter, c.statement.Author)
-	return fmt.Sprintf("%s, %d bytes in the one canonical form", c.report.Subject, len(data)), nil
+	return fmt.Sprintf("%s, in the one canonical form", c.report.Subject), nil
 }
 
 func (c *checker) anchor() (string, error) {
@@ -110,9 +110,9 @@ func (c *checker) anchor() (string, error) {
 			ErrContent, c.statement.Charter, c.statement.Body, digest, rules.ID)
 	}
 	if c.pinned != nil {
-		return fmt.Sprintf("%s v%d is the pinned charter, %q", rules.ID, rules.Version, digest.Words()), nil
+		return fmt.Sprintf("%s v%d is the pinned charter", rules.ID, rules.Version), nil
 	}
-	return fmt.Sprintf("self-consistent under charter %q; compare these words with a source you trust", digest.Words()), nil
+	return fmt.Sprintf("%s v%d, not pinned: self-consistent only", rules.ID, rules.Version), nil
 }
 
 func (c *checker) signature() (string, error) {
@@ -191,6 +191,17 @@ func (c *checker) allocation() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s %ss to %d parties: no plan within the rules is better by more than %s of %s (exact arithmetic)",
-		total, p.Unit, len(shares), a.Certificate.Gap, a.Certificate.Bound), nil
+	better := "better"
+	if gap := a.Certificate.Gap; gap.Sign() != 0 {
+		better = fmt.Sprintf("better by more than %s of %s", gap, a.Certificate.Bound)
+	}
+	return fmt.Sprintf("%s %ss to %d parties; no plan within the rules is %s", grouped(total.String()), p.Unit, len(shares), better), nil
+}
+
+// grouped writes the digits of a whole number in groups of three.
+func grouped(digits string) string {
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }

@@ -32,7 +32,9 @@ func (s *State) Problem(period string) (comity.Problem, error) {
 }
 
 // allocation accepts units only with the proof that no permitted division is better by
-// more than the charter's gap. Allocations follow one another by period.
+// more than the charter's gap. Allocations follow one another by period. Witnesses have
+// told the time after the last forecast: else an operator that logs no more TICKs could
+// decide beyond the charter's last day.
 func (s *State) allocation(a comity.Allocation) (func(), broken) {
 	if b := s.inForceNow(); b.err != nil {
 		return nil, b
@@ -43,6 +45,8 @@ func (s *State) allocation(a comity.Allocation) (func(), broken) {
 		return nil, breaks(RulePicture, "no picture of %.40q is frozen", a.Period)
 	case d.Allocation != nil:
 		return nil, breaks(RuleOnce, "%s is allocated", a.Period)
+	case s.view.TimeAt < d.InputsAt:
+		return nil, breaks(RuleInForce, "log time is that of %d entries, the newest forecast is entry %d; log a TICK first", s.view.TimeAt, d.InputsAt)
 	}
 	for _, other := range slices.Sorted(maps.Keys(s.view.Decisions)) {
 		if other > a.Period && s.view.Decisions[other].Allocation != nil {

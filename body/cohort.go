@@ -1,11 +1,9 @@
 package body
 
 import (
-	"maps"
 	"slices"
 
 	"comity"
-	"comity/party"
 	"comity/verifier/secagg"
 )
 
@@ -38,7 +36,7 @@ func (s *State) cohort(c comity.Cohort) (func(), broken) {
 	}
 	return func() {
 		r.Cohorts = append(slices.Clip(r.Cohorts), c)
-		r.Heads = without(r.Heads, c.Members)
+		r.Heads = nil // They are of a transcript that goes on now; its end is signed again.
 		s.view.Rounds[c.Round] = r
 	}, broken{}
 }
@@ -50,7 +48,7 @@ func (s *State) first(r Round, c comity.Cohort) broken {
 		return breaks(RuleCohort, "cohort %d at step %d, attempt %d; a round opens with cohort 1 at step 0, attempt 0", c.Number, c.FromStep, c.Attempt)
 	}
 	if want := s.Eligible(r.Plan.Epoch); !slices.Equal(c.Members, want) {
-		return breaks(RuleCohort, "the first cohort is %v; those with keys and boxes in epoch %q are %v", c.Members, r.Plan.Epoch, want)
+		return breaks(RuleCohort, "the first cohort of %d members is not all %d with keys and boxes in epoch %q: %v", len(c.Members), len(want), r.Plan.Epoch, want)
 	}
 	return broken{}
 }
@@ -86,14 +84,6 @@ func successor(r Round, c comity.Cohort) broken {
 		}
 	}
 	return broken{}
-}
-
-// without returns the heads of those who left: what the others signed is of a transcript
-// that goes on now, so they sign again at its end.
-func without(heads map[party.ID]comity.Head, members []party.ID) map[party.ID]comity.Head {
-	heads = maps.Clone(heads)
-	maps.DeleteFunc(heads, func(id party.ID, _ comity.Head) bool { return slices.Contains(members, id) })
-	return heads
 }
 
 // plain accepts printable ASCII.

@@ -16,6 +16,7 @@ type Decision struct {
 	Period     string                       `json:"period"`
 	Round      string                       `json:"round"` // Whose model the forecasts are made with.
 	Forecasts  map[party.ID]comity.Forecast `json:"forecasts"`
+	InputsAt   int                          `json:"inputs_at"` // Log size after the newest forecast.
 	Picture    *comity.Picture              `json:"picture"`
 	Allocation *comity.Allocation           `json:"allocation"`
 	About      canon.Digest                 `json:"about"`    // Digest of the allocation record.
@@ -59,8 +60,8 @@ func (s *State) forecast(author party.ID, f comity.Forecast) (func(), broken) {
 		return nil, breaks(RuleModel, "made with model %s, none is in force", f.Model)
 	case f.Model != r.Model.Model:
 		return nil, breaks(RuleModel, "made with model %s, for %s it is %s", f.Model, f.Period, r.Model.Model)
-	case f.Period < r.Plan.Period || f.Period >= addWeeks(r.Plan.Period, m.RefitWeeks):
-		return nil, breaks(RuleModel, "the model of %s serves %d weeks, not %s", r.Plan.Period, m.RefitWeeks, f.Period)
+	case f.Period < r.Plan.Period || f.Period >= addWeeks(r.Trained, m.RefitWeeks):
+		return nil, breaks(RuleModel, "round %q and its model, %d weeks from %s on, do not serve %s", d.Round, m.RefitWeeks, r.Trained, f.Period)
 	}
 	if err := picture.Check(picture.Authored{Author: author, Forecast: f}); err != nil {
 		return nil, broken{RuleForm, err}
@@ -72,6 +73,7 @@ func (s *State) forecast(author party.ID, f comity.Forecast) (func(), broken) {
 	}
 	return func() {
 		d.Forecasts = with(d.Forecasts, author, f)
+		d.InputsAt = s.view.Size + 1
 		s.view.Decisions[f.Period] = d
 	}, broken{}
 }

@@ -21,6 +21,9 @@ type Epoch struct {
 	Late map[party.ID]bool `json:"late"`
 }
 
+// EpochName returns the name of the key epoch of one period: "pool-5/2026-11-18".
+func EpochName(body, period string) string { return body + "/" + period }
+
 // maxEpoch bounds the name of an epoch in bytes, as package secagg does.
 const maxEpoch = 256
 

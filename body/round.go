@@ -3,7 +3,6 @@ package body
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"comity"
 	"comity/canon"
@@ -15,8 +14,9 @@ import (
 // Round is one federated computation.
 type Round struct {
 	Plan         comity.Plan                     `json:"plan"`
+	Trained      string                          `json:"trained"` // The period of the training whose model it ends with.
 	Cohorts      []comity.Cohort                 `json:"cohorts"`
-	Heads        map[party.ID]comity.Head        `json:"heads"`     // Of the newest cohort, and the last ones of those who left.
+	Heads        map[party.ID]comity.Head        `json:"heads"`     // Signed under the newest cohort.
 	HeadsAt      int                             `json:"heads_at"`  // Log size after the newest head.
 	PlacesAt     int                             `json:"places_at"` // Log size whose root chose the fingerprints' places; 0 before the first.
 	Fingerprints map[party.ID]comity.Fingerprint `json:"fingerprints"`
@@ -46,16 +46,10 @@ func (r Round) agreed() broken {
 	return broken{}
 }
 
-// RoundName returns the name of a task's round in one period: "2026-11-18/forecast" for
-// the task "forecast/quick@1". Names ascend as their periods do.
-func RoundName(period, task string) string {
-	name, _, _ := strings.Cut(task, "@")
-	name, _, _ = strings.Cut(name, "/")
-	return period + "/" + name
-}
-
-// plan opens a round only on the terms of the charter's model clause, and for a period
-// after that of the model in force.
+// plan opens a round only on the terms of the charter's model clause, and after every
+// round that gave a model: a training, or an update while that model serves. Once its
+// period and task are named, nothing is left to choose: the operator knows the members'
+// nonces by now and could pick a public coin.
 func (s *State) plan(p comity.Plan) (func(), broken) {
 	if b := s.inForceNow(); b.err != nil {
 		return nil, b
@@ -66,15 +60,21 @@ func (s *State) plan(p comity.Plan) (func(), broken) {
 	m := s.charter.Models
 	clause, _ := charter.Clause(s.charter, m.Clause)
 	_, known := s.view.Rounds[p.Round]
-	newest, _, trained := s.LatestModel()
+	newest, _, _ := s.LatestModel()
+	trained := p.Period
+	if p.Task == TaskUpdate {
+		trained = s.view.Rounds[newest].Trained
+	}
 	switch {
 	case known:
 		return nil, breaks(RuleOnce, "round %q is open", p.Round)
-	case p.Round != RoundName(p.Period, m.Task):
-		return nil, breaks(RulePlan, "round %.80q, want %s", p.Round, RoundName(p.Period, m.Task))
-	case p.Task != m.Task || p.Clause != m.Clause || p.Disclosure != m.Disclosure:
+	case p.Round != RoundName(p.Period, p.Task):
+		return nil, breaks(RulePlan, "round %.80q, want %.80s", p.Round, RoundName(p.Period, p.Task))
+	case p.Task != m.Task && p.Task != TaskUpdate || p.Clause != m.Clause || p.Disclosure != m.Disclosure:
 		return nil, breaks(RulePlan, "task %.40q under clause %.40q, disclosure %.20q; the charter says %q, %q, %q",
 			p.Task, p.Clause, p.Disclosure, m.Task, m.Clause, m.Disclosure)
+	case p.Epoch != EpochName(s.view.Body, p.Period):
+		return nil, breaks(RulePlan, "epoch %.80q, want %s", p.Epoch, EpochName(s.view.Body, p.Period))
 	case p.Schema != canon.Sum([]byte(clause.Schema)):
 		return nil, breaks(RulePlan, "schema %s is not the digest of %q, of which the rows are", p.Schema, clause.Schema)
 	case !maps.Equal(p.Recipe, m.Recipe):
@@ -82,13 +82,17 @@ func (s *State) plan(p comity.Plan) (func(), broken) {
 	case p.MinMembers != m.MinMembers || p.StepSeconds != m.StepSeconds:
 		return nil, breaks(RulePlan, "at least %d members and %d s a step; the charter says %d and %d",
 			p.MinMembers, p.StepSeconds, m.MinMembers, m.StepSeconds)
-	case trained && p.Round < newest:
+	case p.Round < newest:
 		return nil, breaks(RulePlan, "round %q comes before %q, which has a model", p.Round, newest)
+	case p.Task == TaskUpdate && newest == "":
+		return nil, breaks(RulePlan, "there is no model to update")
+	case p.Period >= addWeeks(trained, m.RefitWeeks):
+		return nil, breaks(RulePlan, "the model of %s serves %d weeks; in %s one is trained", trained, m.RefitWeeks, p.Period)
 	}
 	if ready := s.Eligible(p.Epoch); len(ready) < p.MinMembers {
 		return nil, breaks(RuleEpoch, "%d members have keys and boxes in epoch %.80q, at least %d must", len(ready), p.Epoch, p.MinMembers)
 	}
-	return func() { s.view.Rounds[p.Round] = Round{Plan: p} }, broken{}
+	return func() { s.view.Rounds[p.Round] = Round{Plan: p, Trained: trained} }, broken{}
 }
 
 // inRound returns an open round in which the author takes part.
@@ -162,7 +166,7 @@ func (s *State) fingerprint(author party.ID, f comity.Fingerprint) (func(), brok
 
 // model ends a round with what its cohort agreed on. Whether the sums give this model
 // takes the blobs and is for package replay; members that trained another one do not
-// forecast with it.
+// forecast with it. An update keeps the model in force.
 func (s *State) model(m comity.Model) (func(), broken) {
 	r, ok := s.view.Rounds[m.Round]
 	if !ok || r.Model != nil || len(r.Cohorts) == 0 {
@@ -174,6 +178,12 @@ func (s *State) model(m comity.Model) (func(), broken) {
 	for _, id := range r.Cohort() {
 		if _, ok := r.Fingerprints[id]; !ok {
 			return nil, breaks(RuleAgreement, "%s has not signed its fingerprint of round %q", id, m.Round)
+		}
+	}
+	if r.Plan.Task == TaskUpdate {
+		newest, inForce, _ := s.LatestModel()
+		if trained := s.view.Rounds[newest].Trained; m.Model != inForce.Model || r.Trained != trained {
+			return nil, breaks(RuleModel, "an update of %s to model %s, in force is that of %s, %s", r.Trained, m.Model, trained, inForce.Model)
 		}
 	}
 	return func() {

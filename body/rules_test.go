@@ -85,10 +85,7 @@ func otherwise(kind comity.Kind, adapt func(*comity.Charter)) lie {
 		w.t.Helper()
 		other := found(w.t, adapt)
 		other.founding()
-		for _, e := range w.entries[other.state.View().Size:] {
-			said := parse(w.t, e)
-			other.say(said.Author, said.Kind, said.Record)
-		}
+		other.repeat(w.entries[min(len(w.entries), len(other.entries)):], nil)
 		*w = *other
 		return w.sign(w.statement(st.Author, st.Kind, st.Record))
 	}}
@@ -180,7 +177,12 @@ func lies() map[string]map[string]lie {
 				c.Effective, c.Sunset.Expires = "2026-11-01T00:00:00Z", "2026-11-18T12:00:00Z"
 			}),
 			"decided too late": otherwise(comity.KindAllocation, func(c *comity.Charter) { c.Sunset.Expires = "2026-11-18T12:00:30Z" }),
-			"no time yet":      after(comity.KindTick, func(w *world) []byte { return w.sign(w.statement(operator, comity.KindPlan, w.plan(period))) }),
+			"time of before the forecasts": {comity.KindPicture, "", func(w *world, _ comity.Statement) []byte {
+				w.say("TZ", comity.KindForecast, forecastOf(period, "TZ", 4))
+				w.say(operator, comity.KindPicture, w.frozen(period))
+				return w.sign(w.statement(operator, comity.KindAllocation, w.allocation(period)))
+			}},
+			"no time yet": after(comity.KindTick, func(w *world) []byte { return w.sign(w.statement(operator, comity.KindPlan, w.plan(period))) }),
 		},
 		body.RuleSeals: {
 			"too few":        record(comity.KindRatify, func(_ *world, r *comity.Ratification) { r.Seals = r.Seals[:1] }),
@@ -217,6 +219,10 @@ func lies() map[string]map[string]lie {
 				lines := strings.SplitAfter(t.Checkpoint, "\n")
 				t.Checkpoint = strings.Join(lines[:len(lines)-2], "")
 			}),
+			"older checkpoint": after(comity.KindPicture, func(w *world) []byte {
+				root, _ := w.state.Root(9)
+				return w.sign(w.statement(operator, comity.KindTick, comity.Tick{Checkpoint: string(w.checkpoint(9, root, noon+60)), UnixTime: noon + 60}))
+			}),
 			"backwards": after(comity.KindPlan, func(w *world) []byte { return w.sign(w.statement(operator, comity.KindTick, w.tick(noon-1))) }),
 		},
 		body.RuleEpoch: {
@@ -225,21 +231,27 @@ func lies() map[string]map[string]lie {
 			"box to itself":     record(comity.KindBoxes, func(_ *world, b *comity.Boxes) { b.Boxes[0].To = "BR" }),
 			"box to a stranger": record(comity.KindBoxes, func(_ *world, b *comity.Boxes) { b.Boxes[3].To = "XX" }),
 			"boxes repeated":    record(comity.KindBoxes, func(_ *world, b *comity.Boxes) { b.Boxes[1] = b.Boxes[0] }),
-			"plan without keys": record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Epoch = "another" }),
+			"plan without keys": record(comity.KindPlan, func(w *world, p *comity.Plan) { *p = w.plan("2026-11-25") }),
 		},
 		body.RulePlan: {
-			"round":        record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Round += "s" }),
-			"task":         record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Task = "forecast/slow@1" }),
-			"clause":       record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Clause = "d.forecast" }),
-			"disclosure":   record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Disclosure = "dp" }),
-			"schema":       record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Schema[0] ^= 1 }),
-			"recipe":       record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Recipe["rounds"]++ }),
-			"min members":  record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.MinMembers-- }),
-			"step seconds": record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.StepSeconds++ }),
-			"before the model in force": after(comity.KindDeclaration, func(w *world) []byte {
-				p := w.plan("2026-11-11")
-				p.Epoch = epoch
+			"round":                  record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Round += "s" }),
+			"epoch":                  record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Epoch = "another" }),
+			"task":                   record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Task = "forecast/slow@1" }),
+			"clause":                 record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Clause = "d.forecast" }),
+			"disclosure":             record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Disclosure = "dp" }),
+			"schema":                 record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Schema[0] ^= 1 }),
+			"recipe":                 record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Recipe["rounds"]++ }),
+			"min members":            record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.MinMembers-- }),
+			"step seconds":           record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.StepSeconds++ }),
+			"update without a model": record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Task, p.Round = body.TaskUpdate, period+"/update" }),
+			"update when training is due": after(comity.KindDeclaration, func(w *world) []byte {
+				w.keys("2026-12-02")
+				p := w.plan("2026-12-02")
+				p.Task, p.Round = body.TaskUpdate, "2026-12-02/update"
 				return w.sign(w.statement(operator, comity.KindPlan, p))
+			}),
+			"before the model in force": after(comity.KindDeclaration, func(w *world) []byte {
+				return w.sign(w.statement(operator, comity.KindPlan, w.plan("2026-11-11")))
 			}),
 		},
 		body.RuleCohort: {
@@ -294,6 +306,15 @@ func lies() map[string]map[string]lie {
 			"other model":  record(comity.KindForecast, func(_ *world, f *comity.Forecast) { f.Model[0] ^= 1 }),
 			"hindsight":    record(comity.KindForecast, func(_ *world, f *comity.Forecast) { *f = forecastOf("2026-11-17", "BR", 0) }),
 			"out of weeks": record(comity.KindForecast, func(_ *world, f *comity.Forecast) { *f = forecastOf("2026-12-02", "BR", 0) }),
+			"update to another": after(comity.KindDeclaration, func(w *world) []byte {
+				w.update("2026-11-25")
+				return w.sign(w.statement(operator, comity.KindModel, comity.Model{Round: "2026-11-25/update", Model: canon.Sum(nil)}))
+			}),
+			"update overtaken": after(comity.KindDeclaration, func(w *world) []byte {
+				w.update("2026-11-25")
+				w.training("2026-11-20")
+				return w.sign(w.statement(operator, comity.KindModel, comity.Model{Round: "2026-11-25/update", Model: modelOf("2026-11-20/forecast")}))
+			}),
 			"before a model": after(comity.KindPlan, func(w *world) []byte {
 				return w.sign(w.statement("BR", comity.KindForecast, forecastOf(period, "BR", 0)))
 			}),
@@ -309,7 +330,7 @@ func lies() map[string]map[string]lie {
 			"invented target":         record(comity.KindForecast, func(_ *world, f *comity.Forecast) { f.Series[0].Target = "ILI incidence, doubled" }),
 			"other unit":              record(comity.KindForecast, func(_ *world, f *comity.Forecast) { f.Series[0].Unit = "per person" }),
 			"too far ahead": after(comity.KindCheck, func(w *world) []byte {
-				for i := range 65 {
+				for i := range 64 {
 					w.say("BR", comity.KindDeclaration, capacity("20"+strconv.Itoa(30+i)+"-01-01", 1))
 				}
 				return w.sign(w.statement("BR", comity.KindDeclaration, capacity("9999-12-31", 1)))
@@ -331,18 +352,11 @@ func lies() map[string]map[string]lie {
 				w.say("BR", comity.KindDeclaration, capacity("2026-11-19", 1)) // Of a later period: no change.
 				must(w.t, w.state.Admissible(w.sign(w.statement(operator, st.Kind, st.Record))))
 				old := w.before(w.find(comity.KindDeclaration, ""))
-				for _, e := range w.entries[len(old.entries):] {
-					said := parse(w.t, e)
+				old.repeat(w.entries[len(old.entries):], func(said *comity.Statement) {
 					if said.Author == "PE" && said.Kind == comity.KindDeclaration {
-						old.say("PE", said.Kind, capacity(period, 1))
-						continue
+						said.Record = marshal(w.t, capacity(period, 1))
 					}
-					if said.Kind == comity.KindTick {
-						old.say(said.Author, said.Kind, old.tick(noon+60))
-						continue
-					}
-					old.say(said.Author, said.Kind, said.Record)
-				}
+				})
 				*w = *old
 				return w.sign(w.statement(operator, st.Kind, st.Record))
 			}},
@@ -353,6 +367,7 @@ func lies() map[string]map[string]lie {
 					w.say(id, comity.KindForecast, forecastOf(period, id, i))
 				}
 				w.say("TZ", comity.KindDeclaration, capacity(period, 10))
+				w.say(operator, comity.KindTick, w.tick(noon))
 				w.say(operator, comity.KindPicture, w.frozen(period))
 				return w.sign(w.statement(operator, comity.KindAllocation, comity.Allocation{Period: period}))
 			}},

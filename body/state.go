@@ -30,6 +30,7 @@ type View struct {
 	Size      int                 `json:"size"`      // Entries folded.
 	Root      canon.Digest        `json:"root"`      // RFC 6962 root over them: no byte of the log is left out.
 	Time      int                 `json:"unix_time"` // Log time in seconds; 0 before the first TICK.
+	TimeAt    int                 `json:"time_at"`   // Entries that the witnesses had seen at that time.
 	Charter   canon.Digest        `json:"charter"`
 	InForce   bool                `json:"in_force"` // Ratified by all; its days are checked where something is decided.
 	Ratified  map[party.ID]bool   `json:"ratified"`

@@ -28,10 +28,10 @@ func (s *State) tick(t comity.Tick) (func(), broken) {
 		return nil, breaks(RuleTime, "its checkpoint of %d entries is not of this log", c.Size)
 	case int64(t.UnixTime) != median:
 		return nil, breaks(RuleTime, "it says %d, the witnesses' median is %d", t.UnixTime, median)
-	case t.UnixTime < s.view.Time:
-		return nil, breaks(RuleTime, "time went back from %d to %d", s.view.Time, t.UnixTime)
+	case t.UnixTime < s.view.Time || int(c.Size) < s.view.TimeAt:
+		return nil, breaks(RuleTime, "time went back from %d at %d entries to %d at %d", s.view.Time, s.view.TimeAt, t.UnixTime, c.Size)
 	}
-	return func() { s.view.Time = t.UnixTime }, broken{}
+	return func() { s.view.Time, s.view.TimeAt = t.UnixTime, int(c.Size) }, broken{}
 }
 
 // inForceNow adds the calendar to ratification: to open a round or to decide takes log

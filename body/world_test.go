@@ -85,13 +85,8 @@ func (w *world) founding() {
 
 // training is a round in which TZ drops out after three steps.
 func (w *world) training(period string) {
-	name, epoch := period+"/forecast", w.charter.ID+"/"+period
-	for _, id := range states {
-		w.say(id, comity.KindKeys, w.epochKey(epoch, id).Record(epoch, id))
-	}
-	for i, id := range states {
-		w.say(id, comity.KindBoxes, w.boxes(epoch, id, states[i+1:]))
-	}
+	name := period + "/forecast"
+	w.keys(period)
 	w.say(operator, comity.KindPlan, w.plan(period))
 	w.say(operator, comity.KindCohort, comity.Cohort{Round: name, Number: 1, Members: states, Reason: "all members with keys"})
 	w.say("BR", comity.KindHead, comity.Head{Round: name, Steps: 3, Chain: canon.Sum([]byte("early"))})
@@ -100,11 +95,38 @@ func (w *world) training(period string) {
 	for _, id := range remain {
 		w.say(id, comity.KindHead, comity.Head{Round: name, Steps: 9, Chain: canon.Sum([]byte("chain"))})
 	}
-	at := w.state.View().Rounds[name].HeadsAt
-	for i, id := range remain {
-		w.say(id, comity.KindFingerprint, comity.Fingerprint{Round: name, Size: at, Points: []canon.Int{canon.Int(i), 1<<61 - 2}})
-	}
+	w.fingerprints(name)
 	w.say(operator, comity.KindModel, comity.Model{Round: name, Transcript: canon.Sum([]byte("transcript")), Model: modelOf(name)})
+}
+
+// update is a round of one step by all, up to its model.
+func (w *world) update(period string) {
+	w.keys(period)
+	p := w.plan(period)
+	p.Task, p.Round = body.TaskUpdate, period+"/update"
+	w.say(operator, comity.KindPlan, p)
+	w.say(operator, comity.KindCohort, comity.Cohort{Round: p.Round, Number: 1, Members: states})
+	for _, id := range states {
+		w.say(id, comity.KindHead, comity.Head{Round: p.Round, Steps: 1, Chain: canon.Sum([]byte("update"))})
+	}
+	w.fingerprints(p.Round)
+}
+
+func (w *world) keys(period string) {
+	epoch := body.EpochName(w.charter.ID, period)
+	for _, id := range states {
+		w.say(id, comity.KindKeys, w.epochKey(epoch, id).Record(epoch, id))
+	}
+	for i, id := range states {
+		w.say(id, comity.KindBoxes, w.boxes(epoch, id, states[i+1:]))
+	}
+}
+
+func (w *world) fingerprints(round string) {
+	r := w.state.View().Rounds[round]
+	for i, id := range r.Cohort() {
+		w.say(id, comity.KindFingerprint, comity.Fingerprint{Round: round, Size: r.HeadsAt, Points: []canon.Int{canon.Int(i), 1<<61 - 2}})
+	}
 }
 
 func (w *world) deciding(period string) {
@@ -135,14 +157,30 @@ func (w *world) say(author party.ID, kind comity.Kind, record any) {
 	w.entries = append(w.entries, entry)
 }
 
+// repeat says again what was said in another world, changed if there is a change. Ticks
+// are of this log.
+func (w *world) repeat(entries [][]byte, change func(*comity.Statement)) {
+	w.t.Helper()
+	for _, e := range entries {
+		st := parse(w.t, e)
+		if change != nil {
+			change(&st)
+		}
+		if st.Kind == comity.KindTick {
+			var t comity.Tick
+			must(w.t, canon.Unmarshal(st.Record, &t))
+			st.Record = marshal(w.t, w.tick(int64(t.UnixTime)))
+		}
+		w.say(st.Author, st.Kind, st.Record)
+	}
+}
+
 // statement returns the author's next.
 func (w *world) statement(author party.ID, kind comity.Kind, record any) comity.Statement {
 	w.t.Helper()
-	raw, err := canon.Marshal(record)
-	must(w.t, err)
 	return comity.Statement{
 		Body: w.charter.ID, Charter: canon.Sum(w.sealed), Author: author,
-		Counter: w.state.View().Counters[author] + 1, Kind: kind, Record: raw,
+		Counter: w.state.View().Counters[author] + 1, Kind: kind, Record: marshal(w.t, record),
 	}
 }
 
@@ -236,7 +274,7 @@ func (w *world) boxes(epoch string, id party.ID, to []party.ID) comity.Boxes {
 func (w *world) plan(period string) comity.Plan {
 	m := w.charter.Models
 	return comity.Plan{
-		Round: body.RoundName(period, m.Task), Epoch: w.charter.ID + "/" + period, Clause: m.Clause, Task: m.Task, Period: period,
+		Round: body.RoundName(period, m.Task), Epoch: body.EpochName(w.charter.ID, period), Clause: m.Clause, Task: m.Task, Period: period,
 		Schema: canon.Sum([]byte("health/series@1")), Recipe: m.Recipe, Disclosure: m.Disclosure, MinMembers: m.MinMembers, StepSeconds: m.StepSeconds,
 	}
 }
@@ -399,6 +437,13 @@ func transport(name string) string {
 		}
 	}
 	return base32.StdEncoding.EncodeToString(binary.LittleEndian.AppendUint16(data, crc))
+}
+
+func marshal(t testing.TB, v any) canon.Raw {
+	t.Helper()
+	raw, err := canon.Marshal(v)
+	must(t, err)
+	return raw
 }
 
 func text(en string) comity.Text { return comity.Text{"en": en} }

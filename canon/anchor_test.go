@@ -103,8 +103,9 @@ func TestAnchorMatchesItsDigestAlone(t *testing.T) {
 
 func TestAnchorRefusals(t *testing.T) {
 	good := Sum(nil).Words()
+	first, _, _ := strings.Cut(good, "-")
 	for _, text := range []string{
-		"", good + "-abacus", good[strings.Index(good, "-"):], strings.Repeat("abacus ", 7) + "abacos",
+		"", good + "-abacus", strings.TrimPrefix(good, first), strings.Repeat("abacus ", 7) + "abacos",
 		"sha256:00", "SHA256:" + Sum(nil).Hex(), "sha256:" + strings.ToUpper(Sum(nil).Hex()), strings.Repeat("-", 300),
 	} {
 		if a, err := ParseAnchor(text); !errors.Is(err, ErrDigest) {

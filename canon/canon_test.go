@@ -261,7 +261,7 @@ func TestMarshalRefuses(t *testing.T) {
 		"no tag":        struct{ A int }{},
 		"no name": struct {
 			A int `json:",omitempty"`
-		}{}, //nolint:revive // The case.
+		}{},
 		"dash": struct {
 			A int `json:"-"`
 		}{},

@@ -1,5 +1,6 @@
-// Package fleet runs a whole consortium in one process: the hub and every member, each
-// with its own keys, folder, witness and connection, as they would run apart.
+// Package fleet founds a consortium in one folder and runs it there: all in one process,
+// or the hub and each member in a process of its own. Either way each has its own keys,
+// folder, witness and connection, and runs the same code.
 package fleet
 
 import (
@@ -10,13 +11,11 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"comity"
-	"comity/adapter/csv"
 	"comity/adapter/highs"
 	"comity/body"
 	"comity/canon"
@@ -36,6 +35,8 @@ type Config struct {
 	Progress node.Progress
 	Logger   *slog.Logger
 
+	// Apart leaves the members to processes of their own, which find the hub by the home.
+	Apart bool
 	// Patience bounds every wait for members; 0 means the hub's default.
 	Patience time.Duration
 	// StepSeconds is what a founded charter lets one silent member delay a sum; 0 means 10.
@@ -54,6 +55,10 @@ type Fleet struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	lock    *os.File
+	twin    struct { // The newest pooled twin.
+		origin string
+		model  canon.Digest
+	}
 	closing sync.Once
 	closed  error
 }
@@ -69,7 +74,7 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 	if f.lock, err = lockHome(string(cfg.Home)); err != nil {
 		return f, err
 	}
-	founded := false
+	var founded bool
 	if f.sealed, founded, err = isFounded(cfg.Home); err != nil {
 		return f, err
 	}
@@ -89,12 +94,22 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 		// Solve fails with the same error.
 		_ = f.engine.Warm(running)
 	})
+	address := "127.0.0.1:0"
+	if cfg.Apart {
+		// Members that were away look for the hub where it was.
+		if last, err := readPlace(cfg.Home); err == nil {
+			address = last.Address
+		}
+	}
 	f.hub, err = node.Serve(ctx, node.HubConfig{
-		Home: cfg.Home, Charter: f.sealed, Address: "127.0.0.1:0", Solver: f.engine, Supply: f.supply,
+		Home: cfg.Home, Charter: f.sealed, Address: address, Solver: f.engine, Supply: cfg.supply,
 		Patience: cfg.Patience, Clock: cfg.Clock, Progress: cfg.Progress, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return f, err
+	}
+	if cfg.Apart {
+		return f, writePlace(cfg.Home, place{f.hub.Address(), f.hub.Pin()})
 	}
 	return f, f.join(ctx, running)
 }
@@ -107,12 +122,7 @@ func (f *Fleet) join(ctx, running context.Context) error {
 	var joining sync.WaitGroup
 	for i, id := range f.hub.Members() {
 		joining.Go(func() {
-			home := f.cfg.Home.Member(id)
-			members[i], failures[i] = node.Join(ctx, node.MemberConfig{
-				Self: id, Home: home, Charter: f.sealed, Address: f.hub.Address(), Pin: f.hub.Pin(),
-				Rows:    func() ([]forecast.Observation, error) { return csv.Vintages(filepath.Join(home.Data(), "series.csv")) },
-				Declare: f.declare(id), Clock: f.cfg.Clock, Logger: f.cfg.Logger, Rehearse: f.rehearse(id),
-			})
+			members[i], failures[i] = f.cfg.member(ctx, id, f.sealed, place{f.hub.Address(), f.hub.Pin()})
 		})
 	}
 	joining.Wait()
@@ -127,31 +137,31 @@ func (f *Fleet) join(ctx, running context.Context) error {
 }
 
 // rehearse gives a member its part of the rehearsal, if there is one.
-func (f *Fleet) rehearse(id party.ID) func(string, int) error {
-	if f.cfg.Rehearse == nil {
+func (c Config) rehearse(id party.ID) func(string, int) error {
+	if c.Rehearse == nil {
 		return nil
 	}
-	return func(kind string, step int) error { return f.cfg.Rehearse(id, kind, step) }
+	return func(kind string, step int) error { return c.Rehearse(id, kind, step) }
 }
 
 // declare returns what a member declares, from the scenario.
-func (f *Fleet) declare(id party.ID) func(comity.DataClause, string, int64) (map[string]canon.Int, error) {
+func (c Config) declare(id party.ID) func(comity.DataClause, string, int64) (map[string]canon.Int, error) {
 	return func(_ comity.DataClause, period string, received int64) (map[string]canon.Int, error) {
-		week, err := f.cfg.Scenario.Week(period)
+		week, err := c.Scenario.Week(period)
 		if err != nil {
 			return nil, err
 		}
-		return f.cfg.Scenario.Needs.Declare(id, week, quantity.Amount(received))
+		return c.Scenario.Needs.Declare(id, week, quantity.Amount(received))
 	}
 }
 
 // supply returns what the operator declares, from the scenario.
-func (f *Fleet) supply(_ comity.DataClause, period string) (map[string]canon.Int, error) {
-	week, err := f.cfg.Scenario.Week(period)
+func (c Config) supply(_ comity.DataClause, period string) (map[string]canon.Int, error) {
+	week, err := c.Scenario.Week(period)
 	if err != nil {
 		return nil, err
 	}
-	return f.cfg.Scenario.Needs.Supply(week)
+	return c.Scenario.Needs.Supply(week)
 }
 
 // Week is what one week gave, in numbers that people and programs read.
@@ -188,7 +198,7 @@ func (f *Fleet) Week(ctx context.Context, period string) (*Week, error) {
 		return nil, errors.Join(err, f.reported())
 	}
 	var err error
-	if w.Pooled, w.Rows, err = f.pooled(ctx, period); err != nil {
+	if w.Pooled, w.Rows, err = f.pooled(ctx); err != nil {
 		return nil, err
 	}
 	if w.Receipts, err = f.hub.Receipts(ctx); err != nil {

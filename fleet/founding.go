@@ -16,13 +16,12 @@ import (
 	"comity/adapter/csv"
 	"comity/adapter/nats"
 	"comity/adapter/yaml"
-	"comity/canon"
+	"comity/durable"
 	"comity/governor/charter"
 	"comity/modeler/forecast"
 	"comity/node"
 	"comity/pack"
 	"comity/party"
-	"comity/verifier/ledger"
 )
 
 const (
@@ -40,6 +39,13 @@ const (
 // Nothing is in force yet: that takes every founder's seals in the log.
 func Found(cfg Config, secret io.Reader) ([]byte, error) {
 	home, s, now := cfg.Home, cfg.Scenario, cfg.Clock()
+	// Without a charter what lies there is of a founding that was cut short: no one has
+	// seen those keys.
+	for _, rest := range []string{string(home.Hub()), filepath.Join(string(home), "members")} {
+		if err := os.RemoveAll(rest); err != nil {
+			return nil, err
+		}
+	}
 	f := pack.Founding{
 		ID:        strings.ToLower(s.Name) + "-" + strconv.Itoa(len(s.Members)),
 		Effective: now.UTC().Truncate(24 * time.Hour).Format(time.RFC3339),
@@ -103,7 +109,7 @@ func enrol(folder node.Home, p pack.Party, secret io.Reader) (pack.FoundingParty
 		return out, "", err
 	}
 	out.NodeKey = nodeKey.Verifier()
-	witness, err := newKey(folder.WitnessKey(), ledger.WitnessName(p.ID), secret)
+	witness, err := newKey(folder.WitnessKey(), party.WitnessName(p.ID), secret)
 	if err != nil {
 		return out, "", err
 	}
@@ -144,7 +150,7 @@ func seal(home node.Home, template string, f pack.Founding) ([]byte, error) {
 		return nil, err
 	}
 	file := filepath.Join(string(home), "charter.yaml")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	if err := durable.WriteFile(file, text); err != nil {
 		return nil, err
 	}
 	root, err := yaml.Read(file, text)
@@ -160,7 +166,7 @@ func seal(home node.Home, template string, f pack.Founding) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	// The charter is written last: a home without it was not founded.
-	return sealed, os.WriteFile(home.Charter(), sealed, 0o600)
+	return sealed, durable.WriteFile(home.Charter(), sealed)
 }
 
 // deal gives each member a file of its own rows, known at a snapshot date. On one
@@ -203,6 +209,3 @@ func isFounded(home node.Home) (sealed []byte, ok bool, err error) {
 	}
 	return sealed, true, nil
 }
-
-// words are the eight words of a sealed charter.
-func words(sealed []byte) string { return canon.Sum(sealed).Words() }

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -19,23 +20,33 @@ import (
 // pooled trains on everybody's rows in one place, as no deployment could, and says how
 // many rows they are. If the cohort shrank on the way no single table of rows gives the
 // same sums; then the twin adds the vectors of the members that each step had.
-func (f *Fleet) pooled(ctx context.Context, period string) (model canon.Digest, rows int, err error) {
-	f.cfg.Progress(node.Event{Phase: "pooled", Text: "training the pooled twin on simulated or public rows"})
-	known, err := f.cfg.Scenario.Rows.Known(period)
-	if err != nil {
-		return model, 0, err
-	}
+//
+// In a week without a training it is the twin of the training whose model is in force.
+func (f *Fleet) pooled(ctx context.Context) (model canon.Digest, rows int, err error) {
 	var in forecast.Input
 	var cohorts []comity.Cohort
 	f.hub.Look(func(s *body.State) {
-		round := body.RoundName(period, s.Charter().Models.Task)
-		r := s.View().Rounds[round]
-		cohorts = slices.Clone(r.Cohorts)
-		in = forecast.Input{
-			Origin: period, Targets: s.Charter().Models.Targets, Unit: s.Charter().Models.Unit, Recipe: r.Plan.Recipe,
-			Seed: secagg.PublicSeed(round, s.Nonces(round)),
+		for _, round := range slices.Sorted(maps.Keys(s.View().Rounds)) {
+			r := s.View().Rounds[round]
+			if r.Plan.Task != s.Charter().Models.Task || r.Model == nil {
+				continue
+			}
+			cohorts = slices.Clone(r.Cohorts)
+			in = forecast.Input{
+				Origin: r.Plan.Period, Targets: s.Charter().Models.Targets, Unit: s.Charter().Models.Unit, Recipe: r.Plan.Recipe,
+				Seed: secagg.PublicSeed(round, s.Nonces(round)),
+			}
 		}
 	})
+	known, err := f.cfg.Scenario.Rows.Known(in.Origin)
+	if err != nil {
+		return model, 0, err
+	}
+	if f.twin.origin == in.Origin {
+		return f.twin.model, len(known), nil
+	}
+	f.cfg.Progress(node.Event{Phase: "pooled", Text: "training the pooled twin on simulated or public rows"})
+	defer func() { f.twin.origin, f.twin.model = in.Origin, model }()
 	byMember := map[party.ID][]forecast.Observation{}
 	for _, o := range known {
 		if slices.Contains(cohorts[0].Members, o.Place) {

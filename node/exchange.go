@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"comity"
@@ -33,8 +34,7 @@ func (m *Member) publishKeys(ctx context.Context, epoch string) error {
 	if err != nil {
 		return err
 	}
-	_, err = m.submit(ctx, m.next(), comity.KindKeys, key.Record(epoch, m.cfg.Self))
-	return err
+	return m.submit(ctx, m.next(), comity.KindKeys, key.Record(epoch, m.cfg.Self))
 }
 
 // epochKey loads the key of an epoch, or draws it.
@@ -89,13 +89,36 @@ func (m *Member) sealBoxes(ctx context.Context, epoch string) error {
 	if _, err := m.link.Request(ctx, msgSealed, message); err != nil {
 		return err
 	}
-	_, err = m.submit(ctx, m.next(), comity.KindBoxes, record)
-	return err
+	return m.submit(ctx, m.next(), comity.KindBoxes, record)
 }
 
-// pairs returns the secrets that this member shares with every other member of a
-// cohort: those it dealt and those it opened, each box checked against the log.
-func (m *Member) pairs(ctx context.Context, epoch string, members []party.ID) (*secagg.Pairs, error) {
+// roundPairs returns the secrets of a round: once, from the epoch's, which are then
+// erased, so that who takes the disk later cannot open the round; after a crash, as they
+// were kept until the round has been checked.
+func (m *Member) roundPairs(ctx context.Context, plan comity.Plan) (*secagg.Pairs, error) {
+	kept := m.roundFolder(plan.Round) + "/pairs"
+	data, err := os.ReadFile(kept)
+	if err == nil {
+		return secagg.ParsePairs(data)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	pairs, err := m.epochPairs(ctx, plan.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	defer pairs.Erase()
+	round := pairs.Ratchet(plan.Round)
+	if err := writeFile(kept, round.Bytes()); err != nil {
+		return nil, err
+	}
+	return round, os.RemoveAll(filepath.Dir(m.epochFile(plan.Epoch, "")))
+}
+
+// epochPairs returns the epoch's secrets: the ones that this member dealt and those that
+// it opened, each box checked against the log.
+func (m *Member) epochPairs(ctx context.Context, epoch string) (*secagg.Pairs, error) {
 	data, err := os.ReadFile(m.epochFile(epoch, "dealt"))
 	if err != nil {
 		return nil, err
@@ -108,24 +131,16 @@ func (m *Member) pairs(ctx context.Context, epoch string, members []party.ID) (*
 	if err != nil {
 		return nil, err
 	}
-	answer, err := m.link.Request(ctx, msgBoxes, []byte(epoch))
+	boxes, err := m.fetchBoxes(ctx, epoch)
 	if err != nil {
 		return nil, err
 	}
-	var boxes []sealedBox
-	if err := json.Unmarshal(answer, &boxes); err != nil {
-		return nil, fmt.Errorf("boxes of epoch %s: %w", epoch, err)
-	}
-	for _, from := range members {
-		if from >= m.cfg.Self {
+	for _, from := range slices.Sorted(maps.Keys(m.state.View().Epochs[epoch].Boxes)) {
+		logged, ok := m.loggedBox(epoch, from)
+		if !ok {
 			continue
 		}
-		at := slices.IndexFunc(boxes, func(b sealedBox) bool { return b.From == string(from) })
-		if at < 0 {
-			return nil, fmt.Errorf("%w: the hub did not pass on the box that %s sealed to %s", secagg.ErrBox, from, m.cfg.Self)
-		}
-		secret, err := key.Open(secagg.BoxContext{Body: m.charter.ID, Epoch: epoch, From: from, To: m.cfg.Self},
-			m.loggedBox(epoch, from), boxes[at].Box)
+		secret, err := key.Open(secagg.BoxContext{Body: m.charter.ID, Epoch: epoch, From: from, To: m.cfg.Self}, logged, boxes[from])
 		if err != nil {
 			return nil, err
 		}
@@ -134,14 +149,31 @@ func (m *Member) pairs(ctx context.Context, epoch string, members []party.ID) (*
 	return pairs, nil
 }
 
-// loggedBox is the digest of the box that a member sealed to this one, zero if none.
-func (m *Member) loggedBox(epoch string, from party.ID) canon.Digest {
+// fetchBoxes asks the hub for the boxes that were sealed to this member, by sender.
+func (m *Member) fetchBoxes(ctx context.Context, epoch string) (map[party.ID][]byte, error) {
+	answer, err := m.link.Request(ctx, msgBoxes, []byte(epoch))
+	if err != nil {
+		return nil, err
+	}
+	var list []sealedBox
+	if err := json.Unmarshal(answer, &list); err != nil {
+		return nil, fmt.Errorf("boxes of epoch %s: %w", epoch, err)
+	}
+	boxes := map[party.ID][]byte{}
+	for _, b := range list {
+		boxes[party.ID(b.From)] = b.Box
+	}
+	return boxes, nil
+}
+
+// loggedBox is the digest of the box that a member sealed to this one.
+func (m *Member) loggedBox(epoch string, from party.ID) (canon.Digest, bool) {
 	for _, b := range m.state.View().Epochs[epoch].Boxes[from].Boxes {
 		if b.To == m.cfg.Self {
-			return b.Digest
+			return b.Digest, true
 		}
 	}
-	return canon.Digest{}
+	return canon.Digest{}, false
 }
 
 // errNoNonces says that a round has no cohort whose nonces make a public coin.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"comity/canon"
+	"comity/durable"
 	"comity/party"
 )
 
@@ -55,40 +56,12 @@ func Blob(logFolder string, d canon.Digest) string {
 	return filepath.Join(logFolder, "blob", d.Hex())
 }
 
-// writeFile replaces a file in one step: temporary file, fsync, rename, fsync of the folder.
+// writeFile replaces a file of a home, in folders made for it.
 func writeFile(name string, data []byte) error {
-	folder := filepath.Dir(name)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(folder, "."+filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // Gone after the rename.
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), name); err != nil {
-		return err
-	}
-	return syncFolder(folder)
-}
-
-func syncFolder(folder string) error {
-	d, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	defer d.Close() //nolint:errcheck // Read only.
-	return d.Sync()
+	return durable.WriteFile(name, data)
 }
 
 // storeBlob writes a public blob and returns its digest.

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -57,6 +56,7 @@ type Hub struct {
 	steps    *stepServer
 
 	mu       sync.Mutex
+	current  due // What members are asked for now.
 	failures []Failure
 	stop     context.CancelFunc
 	stopped  chan error
@@ -131,10 +131,8 @@ func (h *Hub) openLog(ctx context.Context) error {
 	}
 	var witnesses []tlog.WitnessEndpoint
 	for _, id := range h.members {
-		name := ledger.WitnessName(id) + "+"
-		at := slices.IndexFunc(h.policy.Witnesses, func(key string) bool { return len(key) > len(name) && key[:len(name)] == name })
-		if at >= 0 {
-			witnesses = append(witnesses, tlog.WitnessEndpoint{Key: h.policy.Witnesses[at], Ask: h.askWitness(id)})
+		if key, ok := h.policy.WitnessOf(id); ok {
+			witnesses = append(witnesses, tlog.WitnessEndpoint{Key: key, Ask: h.askWitness(id)})
 		}
 	}
 	h.log, err = tlog.Open(ctx, tlog.Config{
@@ -185,11 +183,11 @@ func (h *Hub) askWitness(id party.ID) func(context.Context, []byte) (int, string
 func (h *Hub) listen() error {
 	return errors.Join(
 		h.link.Handle(msgSubmit, func(ctx context.Context, from string, data []byte) ([]byte, error) {
-			index, err := h.queue.submit(ctx, data)
+			_, err := h.queue.submit(ctx, data)
 			if err != nil {
 				h.logger.LogAttrs(ctx, slog.LevelWarn, "statement refused", slog.String("party", from), slog.Any("err", err))
 			}
-			return []byte(strconv.Itoa(index)), err
+			return nil, err
 		}),
 		h.link.Handle(msgEntries, h.serveEntries),
 		h.link.Handle(msgSealed, h.takeBoxes),
@@ -201,6 +199,8 @@ func (h *Hub) listen() error {
 			return nil, h.steps.put(stepMessage{from: party.ID(from), reveal: data})
 		}),
 		h.link.Handle(msgAnswer, h.steps.answer),
+		h.link.Handle(msgDuty, h.serveDuty),
+		h.link.Handle(msgBlob, h.serveBlob),
 		h.link.Handle(msgFail, func(ctx context.Context, from string, data []byte) ([]byte, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -373,8 +373,15 @@ func (h *Hub) barrier(ctx context.Context) (size int, err error) {
 	return int(c.Size), nil
 }
 
-// ask makes a barrier and tells all members what is due.
+// ask tells all members what is due, and those who come later.
 func (h *Hub) ask(ctx context.Context, d due) error {
+	return h.tellAll(ctx, d, true)
+}
+
+// tell tells those who are there, in the middle of something that stays due.
+func (h *Hub) tell(ctx context.Context, d due) error { return h.tellAll(ctx, d, false) }
+
+func (h *Hub) tellAll(ctx context.Context, d due, stays bool) error {
 	size, err := h.barrier(ctx)
 	if err != nil {
 		return err
@@ -384,7 +391,32 @@ func (h *Hub) ask(ctx context.Context, d due) error {
 	if err != nil {
 		return err
 	}
+	if stays {
+		h.mu.Lock()
+		h.current = d
+		h.mu.Unlock()
+	}
 	return h.link.Broadcast(msgDue, data)
+}
+
+// serveDuty says what is due now.
+func (h *Hub) serveDuty(ctx context.Context, _ string, _ []byte) ([]byte, error) {
+	h.mu.Lock()
+	now := duty{Due: h.current}
+	h.mu.Unlock()
+	if data, _, err := h.log.Checkpoint(ctx); err == nil {
+		now.Checkpoint = data
+	}
+	return json.Marshal(now)
+}
+
+// serveBlob gives out a public blob.
+func (h *Hub) serveBlob(_ context.Context, _ string, name []byte) ([]byte, error) {
+	d, err := canon.ParseDigest("sha256:" + string(name))
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(Blob(h.cfg.Home.Log(), d))
 }
 
 // patiently runs wait under the hub's patience. It tells a full result from one that

@@ -20,7 +20,7 @@ type journal struct {
 
 // maxJournal bounds an entry in bytes; the largest that package secagg writes is a
 // cohort of 200 members.
-const maxJournal = 64 << 10
+const maxJournal = 128 << 10
 
 func openJournal(name string) (*journal, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"comity"
 	"comity/adapter/nats"
@@ -49,6 +51,8 @@ type Member struct {
 	link    *nats.Member
 	state   *body.State // Owned by the worker.
 	trained *training   // The newest round it took part in; owned by the worker.
+	done    string      // The duty that was done last, and the one that failed last.
+	failed  string
 
 	todo chan due // Filled by the hub, emptied by the worker.
 	step stepInbox
@@ -109,11 +113,7 @@ func (m *Member) listen() error {
 			return m.cosign(ctx, data)
 		}),
 		m.link.Handle(msgCheckpoint, func(_ context.Context, data []byte) ([]byte, error) {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			m.checkpoint = data
-			close(m.news)
-			m.news = make(chan struct{})
+			m.heard(data)
 			return nil, nil
 		}),
 		m.link.Handle(msgDue, func(_ context.Context, data []byte) ([]byte, error) {
@@ -151,20 +151,73 @@ func (m *Member) cosign(ctx context.Context, request []byte) ([]byte, error) {
 // Close disconnects.
 func (m *Member) Close() { m.link.Close() }
 
-// Run does what is due until ctx ends. What goes wrong is reported to the hub in words
-// and never stops the member: it may still be a witness.
+// pollEvery is how often an idle member asks what is due: it may have been away when the
+// hub said so.
+const pollEvery = 2 * time.Second
+
+// Run does what is due until ctx ends. What goes wrong twice is reported to the hub in
+// words and never stops the member: it may still be a witness.
 func (m *Member) Run(ctx context.Context) error {
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
+	m.poll(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case d := <-m.todo:
-			if err := m.do(ctx, d); err != nil && ctx.Err() == nil {
-				m.logger.LogAttrs(ctx, slog.LevelWarn, "duty not done", slog.String("duty", d.What), slog.Any("err", err))
-				_, _ = m.link.Request(ctx, msgFail, []byte(d.What+": "+err.Error())) // The hub may be what failed.
-			}
+			m.attend(ctx, d)
+		case <-poll.C:
+			m.poll(ctx)
 		}
 	}
+}
+
+// attend does one duty once.
+func (m *Member) attend(ctx context.Context, d due) {
+	if d.key() == m.done {
+		return
+	}
+	err := m.do(ctx, d)
+	if err == nil {
+		m.done, m.failed = d.key(), ""
+		return
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	m.logger.LogAttrs(ctx, slog.LevelWarn, "duty not done", slog.String("duty", d.What), slog.Any("err", err))
+	if m.failed == d.key() {
+		_, _ = m.link.Request(ctx, msgFail, []byte(d.What+": "+err.Error())) // The hub may be what failed.
+	}
+	m.failed = d.key()
+}
+
+// poll asks what is due and for the newest checkpoint.
+func (m *Member) poll(ctx context.Context) {
+	answer, err := m.link.Request(ctx, msgDuty, nil)
+	if err != nil {
+		return // The hub is away.
+	}
+	var now duty
+	if err := json.Unmarshal(answer, &now); err != nil {
+		return
+	}
+	if len(now.Checkpoint) > 0 {
+		m.heard(now.Checkpoint)
+	}
+	if now.Due.What != "" {
+		m.attend(ctx, now.Due)
+	}
+}
+
+// heard keeps the newest checkpoint; it is checked when it is used.
+func (m *Member) heard(checkpoint []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.checkpoint = checkpoint
+	close(m.news)
+	m.news = make(chan struct{})
 }
 
 func (m *Member) do(ctx context.Context, d due) error {
@@ -181,7 +234,7 @@ func (m *Member) do(ctx context.Context, d due) error {
 	case dueTrain:
 		return m.train(ctx, d.Round)
 	case dueFingerprint:
-		return m.fingerprint(ctx, d.Round, d.Size)
+		return m.fingerprint(ctx, d.Round)
 	case dueForecast:
 		return m.declare(ctx, d.Period)
 	case dueCheck:
@@ -190,7 +243,8 @@ func (m *Member) do(ctx context.Context, d due) error {
 	return fmt.Errorf("the hub asks for %.40q, which this version does not know", d.What)
 }
 
-// syncTo folds the log up to the newest witnessed checkpoint of at least size entries.
+// syncTo folds the log up to the newest witnessed checkpoint of at least size entries,
+// and of no fewer than were folded before.
 func (m *Member) syncTo(ctx context.Context, size int) error {
 	for {
 		m.mu.Lock()
@@ -201,15 +255,26 @@ func (m *Member) syncTo(ctx context.Context, size int) error {
 			if err != nil {
 				return err
 			}
-			if c.Size >= int64(size) {
+			if c.Size >= int64(max(size, m.state.View().Size)) {
 				return m.fold(ctx, c)
 			}
 		}
 		select {
 		case <-news:
+		case <-time.After(askAgain):
+			m.refresh(ctx)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// refresh asks for the newest checkpoint.
+func (m *Member) refresh(ctx context.Context) {
+	answer, err := m.link.Request(ctx, msgDuty, nil)
+	var now duty
+	if err == nil && json.Unmarshal(answer, &now) == nil && len(now.Checkpoint) > 0 {
+		m.heard(now.Checkpoint)
 	}
 }
 
@@ -246,22 +311,21 @@ func (m *Member) fold(ctx context.Context, c ledger.Checkpoint) error {
 }
 
 // submit signs a record as this member's next statement and waits until it is logged.
-func (m *Member) submit(ctx context.Context, counter int, kind comity.Kind, record any) (index int, err error) {
+func (m *Member) submit(ctx context.Context, counter int, kind comity.Kind, record any) error {
 	raw, err := canon.Marshal(record)
 	if err != nil {
-		return 0, fmt.Errorf("%s statement: %w", kind, err)
+		return fmt.Errorf("%s statement: %w", kind, err)
 	}
 	entry, err := ledger.Sign(comity.Statement{
 		Body: m.charter.ID, Charter: canon.Sum(m.cfg.Charter), Author: m.cfg.Self, Counter: counter, Kind: kind, Record: raw,
 	}, m.key)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	answer, err := m.link.Request(ctx, msgSubmit, entry)
-	if err != nil {
-		return 0, fmt.Errorf("%s statement: %w", kind, err)
+	if _, err := m.link.Request(ctx, msgSubmit, entry); err != nil {
+		return fmt.Errorf("%s statement: %w", kind, err)
 	}
-	return strconv.Atoi(string(answer))
+	return nil
 }
 
 // next is the counter of this member's next statement, by its own copy of the log.
@@ -277,8 +341,7 @@ func (m *Member) ratify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = m.submit(ctx, m.next(), comity.KindRatify, comity.Ratification{Charter: digest, Seals: seals})
-	return err
+	return m.submit(ctx, m.next(), comity.KindRatify, comity.Ratification{Charter: digest, Seals: seals})
 }
 
 // sealCharter signs with as many officers' keys as the party's threshold asks for.
@@ -305,12 +368,9 @@ func (m *Member) check(ctx context.Context, period string) error {
 		return fmt.Errorf("the hub asks to check %s, which is not allocated in the log", period)
 	}
 	for _, said := range [][]party.ID{d.Checks, d.Dissents} {
-		for _, id := range said {
-			if id == m.cfg.Self {
-				return nil
-			}
+		if slices.Contains(said, m.cfg.Self) {
+			return nil
 		}
 	}
-	_, err := m.submit(ctx, m.next(), comity.KindCheck, d.Expected)
-	return err
+	return m.submit(ctx, m.next(), comity.KindCheck, d.Expected)
 }

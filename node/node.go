@@ -41,13 +41,16 @@ type Progress func(Event)
 
 // Messages between hub and members. Requests go up unless said otherwise.
 const (
-	msgSubmit      = "submit"      // A signed entry; the answer is its index in decimal.
+	msgSubmit      = "submit"      // A signed entry; the answer, which is empty, comes when it is logged.
 	msgEntries     = "entries"     // entriesRequest; the answer is a list of entries.
 	msgSealed      = "sealed"      // A list of sealedBox: pair secrets for peers.
 	msgBoxes       = "boxes"       // Epoch; the answer is the list of boxes sealed to the asker.
 	msgUpload      = "upload"      // A masked vector.
 	msgReveal      = "reveal"      // A self-mask.
-	msgAnswer      = "answer"      // stepRequest: commitments or sum of a step, for a member that missed it.
+	msgAnswer      = "answer"      // stepRequest: what was shown of a step, for a member that missed it.
+	msgPosition    = "position"    // In a stepRequest: how many steps are finished.
+	msgDuty        = "duty"        // What is due now; the answer is a duty.
+	msgBlob        = "blob"        // The hex digest of a public blob; the answer is its bytes.
 	msgWitness     = "witness"     // Down, request: a C2SP add-checkpoint body.
 	msgCheckpoint  = "checkpoint"  // Down: the newest witnessed checkpoint.
 	msgDue         = "due"         // Down: due.
@@ -64,6 +67,15 @@ type due struct {
 	Epoch  string `json:"epoch"`  // For keys and boxes.
 	Round  string `json:"round"`  // For train and fingerprint.
 	Period string `json:"period"` // For forecast and check.
+}
+
+// key names a duty regardless of the log size at which the hub asked.
+func (d due) key() string { return d.What + " " + d.Epoch + " " + d.Round + " " + d.Period }
+
+// duty is what is due now, with the newest checkpoint, for a member that was away.
+type duty struct {
+	Due        due    `json:"due"`
+	Checkpoint []byte `json:"checkpoint"`
 }
 
 // Due names.

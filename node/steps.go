@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -28,9 +28,11 @@ type stepMessage struct {
 	upload, reveal []byte
 }
 
-// stepRequest asks for what the hub last broadcast, after a message was missed.
+// stepRequest asks for what the hub showed of one step of the round under way, after a
+// message was missed; with What msgPosition, for how many steps are finished.
 type stepRequest struct {
-	What string `json:"what"` // msgCommitments or msgSum.
+	What   string `json:"what"`
+	Number int    `json:"number"`
 }
 
 // maxInbox bounds uploads and reveals that wait: two of each member of the largest cohort.
@@ -39,26 +41,36 @@ const maxInbox = 4 * secagg.MaxMembers
 // stepServer runs the steps of a round at the hub, one round at a time. The hub trains
 // along from the sums alone, so it knows which step is due and ends with the model
 // that any replay of the logged sums gives.
+//
+// A finished step is on disk before it is broadcast. A hub that was killed goes on after
+// it: members give the same uploads and reveals for the step under way again.
 type stepServer struct {
 	hub   *Hub
 	inbox chan stepMessage
 
-	mu   sync.Mutex
-	last map[string][]byte // Newest broadcast by message kind.
+	mu    sync.Mutex
+	shown []shownStep // By step number; the last may lack its broadcast.
 
 	// Owned by conduct.
 	agg        *secagg.Hub
+	journal    *journal
+	resumed    []secagg.StepRecord // Steps on disk that the training has not reached again.
+	logged     []comity.Cohort     // Successors in the log that it has not reached again.
 	plan       comity.Plan
-	logged     []comity.Cohort // Successors that were logged before an interruption.
-	started    bool            // The first step's commitments were shown.
-	total      int             // Steps to expect.
+	started    bool // Commitments were shown since conduct began.
+	total      int  // Steps to expect.
 	bytes      int64
 	skill      forecast.Skill
 	transcript secagg.Transcript
 }
 
+// shownStep is what the hub showed of one step.
+type shownStep struct {
+	commitments, sum []byte
+}
+
 func newStepServer(h *Hub) *stepServer {
-	return &stepServer{hub: h, inbox: make(chan stepMessage, maxInbox), last: map[string][]byte{}}
+	return &stepServer{hub: h, inbox: make(chan stepMessage, maxInbox)}
 }
 
 func (s *stepServer) put(m stepMessage) error {
@@ -70,7 +82,7 @@ func (s *stepServer) put(m stepMessage) error {
 	}
 }
 
-// answer serves a member that missed a broadcast.
+// answer serves a member that missed what was shown, or that starts again.
 func (s *stepServer) answer(_ context.Context, _ string, data []byte) ([]byte, error) {
 	var r stepRequest
 	if err := json.Unmarshal(data, &r); err != nil {
@@ -78,59 +90,105 @@ func (s *stepServer) answer(_ context.Context, _ string, data []byte) ([]byte, e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.last[r.What], nil
+	if r.What == msgPosition {
+		finished := len(s.shown)
+		if finished > 0 && s.shown[finished-1].sum == nil {
+			finished--
+		}
+		return []byte(strconv.Itoa(finished)), nil
+	}
+	switch {
+	case r.Number < 0 || r.Number >= len(s.shown):
+		return nil, nil
+	case r.What == msgCommitments:
+		return s.shown[r.Number].commitments, nil
+	default:
+		return s.shown[r.Number].sum, nil
+	}
 }
 
-func (s *stepServer) broadcast(kind string, data []byte) error {
+// show keeps what members are about to see and broadcasts it.
+func (s *stepServer) show(kind string, data []byte) error {
 	s.mu.Lock()
-	s.last[kind] = data
+	if kind == msgCommitments {
+		if n := len(s.shown); n > 0 && s.shown[n-1].sum == nil {
+			s.shown = s.shown[:n-1] // Of a step that is repeated.
+		}
+		s.shown = append(s.shown, shownStep{commitments: data})
+	} else {
+		s.shown[len(s.shown)-1].sum = data
+	}
 	s.mu.Unlock()
 	return s.hub.link.Broadcast(kind, data)
 }
 
-// conduct runs a round from its first step and returns the model and the digest of the
-// transcript, which is stored beside the log.
-func (s *stepServer) conduct(ctx context.Context, name string) (model []byte, transcript canon.Digest, err error) {
+// task is what the hub computes from the sums of a round.
+type task func(ctx context.Context, in forecast.Input, sum learn.Summer) (model []byte, err error)
+
+// conduct runs a round to its end, or on from where it was interrupted, and returns the
+// model and the digest of the transcript, which is stored beside the log.
+func (s *stepServer) conduct(ctx context.Context, name string, run task) (model []byte, transcript canon.Digest, err error) {
 	var r body.Round
 	var nonces [][]byte
 	s.hub.Look(func(st *body.State) { r, nonces = st.View().Rounds[name], st.Nonces(name) })
-	if len(r.Cohorts) == 0 {
-		return nil, canon.Digest{}, fmt.Errorf("conduct %s: %w: it has no cohort", name, ErrQuorum)
-	}
-	plan, err := canon.DigestOf(r.Plan)
-	if err != nil {
-		return nil, canon.Digest{}, err
-	}
-	store := fileStore(s.folder(name))
-	s.plan, s.started, s.bytes = r.Plan, false, 0
-	s.logged = r.Cohorts[1:] // Of a round that was interrupted: members are led through the same steps again.
-	if s.agg, err = secagg.NewHub(secagg.HubConfig{Plan: plan, Cohort: r.Cohorts[0], MinMembers: r.Plan.MinMembers, Store: store}); err != nil {
-		return nil, canon.Digest{}, err
-	}
-	if s.total, err = forecast.Steps(r.Plan.Recipe); err != nil {
-		return nil, canon.Digest{}, err
+	if err := s.open(name, r); err != nil {
+		return nil, canon.Digest{}, fmt.Errorf("conduct %s: %w", name, err)
 	}
 	seed, err := publicSeed(name, nonces)
 	if err != nil {
 		return nil, canon.Digest{}, err
 	}
-	result, err := forecast.Run(ctx, forecast.Input{
+	model, err = run(ctx, forecast.Input{
 		Origin: r.Plan.Period, Targets: s.hub.charter.Models.Targets, Unit: s.hub.charter.Models.Unit, Recipe: r.Plan.Recipe, Seed: seed,
 	}, s)
 	if err != nil {
 		return nil, canon.Digest{}, fmt.Errorf("conduct %s: %w", name, err)
 	}
-	s.skill = result.Skill
 	s.transcript = s.agg.Transcript()
 	raw, err := canon.Marshal(s.transcript)
 	if err != nil {
 		return nil, canon.Digest{}, err
 	}
 	transcript, err = storeBlob(s.hub.cfg.Home.Log(), raw)
-	return result.Model, transcript, err
+	return model, transcript, err
 }
 
-// folder is where the hub keeps masked vectors until a round is checked.
+// open prepares a round and reads which of its steps are finished.
+func (s *stepServer) open(name string, r body.Round) error {
+	if len(r.Cohorts) == 0 {
+		return fmt.Errorf("%w: it has no cohort", ErrQuorum)
+	}
+	plan, err := canon.DigestOf(r.Plan)
+	if err != nil {
+		return err
+	}
+	folder := s.folder(name)
+	s.agg, err = secagg.NewHub(secagg.HubConfig{Plan: plan, Cohort: r.Cohorts[0], MinMembers: r.Plan.MinMembers, Store: fileStore(folder)})
+	if err != nil {
+		return err
+	}
+	s.plan, s.started, s.bytes, s.resumed, s.logged = r.Plan, false, 0, nil, r.Cohorts[1:]
+	s.mu.Lock()
+	s.shown = nil
+	s.mu.Unlock()
+	if s.total, err = forecast.Steps(r.Plan.Recipe); err != nil {
+		return err
+	}
+	if s.journal, err = openJournal(folder + "/steps"); err != nil {
+		return err
+	}
+	for i, entry := range s.journal.entries {
+		var record secagg.StepRecord
+		if err := canon.Unmarshal(entry, &record); err != nil {
+			return fmt.Errorf("finished step %d: %w", i, err)
+		}
+		s.resumed = append(s.resumed, record)
+	}
+	return nil
+}
+
+// folder is where the hub keeps a round until it has been checked: its finished steps
+// and the masked vectors.
 func (s *stepServer) folder(round string) string {
 	return s.hub.cfg.Home.Hub().path("rounds", canon.Sum([]byte(round)).Hex()[:16])
 }
@@ -146,6 +204,9 @@ func (s *stepServer) Sum(ctx context.Context, step learn.Step, x []int64) ([]int
 				return nil, err
 			}
 			return nil, &learn.Restart{Attempt: next.Attempt}
+		}
+		if len(s.resumed) > 0 {
+			return s.again(step)
 		}
 		if err := s.agg.Begin(secagg.Step{Name: step.Name, Bits: step.Bits, Lanes: len(x)}); err != nil {
 			return nil, err
@@ -166,12 +227,37 @@ func (s *stepServer) Sum(ctx context.Context, step learn.Step, x []int64) ([]int
 	}
 }
 
+// again gives the sum of a step that was finished before an interruption.
+func (s *stepServer) again(step learn.Step) ([]int64, error) {
+	record := s.resumed[0]
+	s.resumed = s.resumed[1:]
+	if record.Name != step.Name {
+		return nil, fmt.Errorf("%w: step %s on disk, due is %s", secagg.ErrJournal, record.Name, step.Name)
+	}
+	blob, err := os.ReadFile(Blob(s.hub.cfg.Home.Log(), record.Sum))
+	if err != nil {
+		return nil, err
+	}
+	c, b, err := s.agg.Resume(record, blob)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.shown = append(s.shown, shownStep{c.Bytes(), b.Bytes()})
+	s.mu.Unlock()
+	sum, err := secagg.ParseSum(blob)
+	if err != nil {
+		return nil, err
+	}
+	return sum.Values(), nil
+}
+
 // exchange collects uploads, shows the commitments, and collects reveals. It returns
 // whom it waited for in vain.
 func (s *stepServer) exchange(ctx context.Context) (late []party.ID, err error) {
 	patience := time.Duration(s.plan.StepSeconds) * time.Second
 	if !s.started {
-		// Before the first step members read their rows and open their boxes.
+		// Before the first step members read their rows and open their boxes, or start again.
 		patience = max(patience, s.hub.cfg.Patience)
 	}
 	shown := false
@@ -180,12 +266,8 @@ func (s *stepServer) exchange(ctx context.Context) (late []party.ID, err error) 
 	for len(s.agg.Missing()) > 0 {
 		select {
 		case m := <-s.inbox:
-			err := s.take(m)
-			if _, own := errors.AsType[*fs.PathError](err); own {
-				return nil, err // The hub's disk failed, not the member.
-			}
-			if err != nil {
-				s.hub.logger.LogAttrs(ctx, slog.LevelWarn, "step message refused", slog.String("party", string(m.from)), slog.Any("err", err))
+			if err := s.take(m); err != nil {
+				s.hub.logger.LogAttrs(ctx, slog.LevelDebug, "step message refused", slog.String("party", string(m.from)), slog.Any("err", err))
 				continue
 			}
 		case <-deadline.C:
@@ -203,7 +285,7 @@ func (s *stepServer) exchange(ctx context.Context) (late []party.ID, err error) 
 			}
 			shown, s.started = true, true
 			deadline.Reset(time.Duration(s.plan.StepSeconds) * time.Second)
-			if err := s.broadcast(msgCommitments, c.Bytes()); err != nil {
+			if err := s.show(msgCommitments, c.Bytes()); err != nil {
 				return nil, err
 			}
 		}
@@ -227,7 +309,7 @@ func (s *stepServer) take(m stepMessage) error {
 	return s.agg.Reveal(m.from, v)
 }
 
-// finish broadcasts and stores the sum of a step.
+// finish puts a step on disk, then broadcasts its sum.
 func (s *stepServer) finish() ([]int64, error) {
 	b, err := s.agg.Broadcast()
 	if err != nil {
@@ -236,7 +318,15 @@ func (s *stepServer) finish() ([]int64, error) {
 	if _, err := storeBlob(s.hub.cfg.Home.Log(), b.Sum); err != nil {
 		return nil, err
 	}
-	if err := s.broadcast(msgSum, b.Bytes()); err != nil {
+	record, _ := s.agg.Last()
+	raw, err := canon.Marshal(record)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.journal.Append(raw); err != nil {
+		return nil, err
+	}
+	if err := s.show(msgSum, b.Bytes()); err != nil {
 		return nil, err
 	}
 	sum, err := secagg.ParseSum(b.Sum)
@@ -266,12 +356,12 @@ func (s *stepServer) shrink(ctx context.Context, late []party.ID) error {
 	if err := s.agg.Recohort(next); err != nil {
 		return err
 	}
-	return s.hub.ask(ctx, due{What: dueCohort, Round: next.Round})
+	return s.hub.tell(ctx, due{What: dueCohort, Round: next.Round})
 }
 
 // verify checks the round as a stranger would: sums against fingerprints, heads
 // against the transcript.
-func (s *stepServer) verify(_ context.Context, name string, _ canon.Digest) error {
+func (s *stepServer) verify(name string) error {
 	var e secagg.Evidence
 	var err error
 	s.hub.Look(func(st *body.State) {
@@ -288,7 +378,7 @@ func (s *stepServer) verify(_ context.Context, name string, _ canon.Digest) erro
 // published together, its steps, and the bytes that one member uploaded on average.
 func (h *Hub) Trained() (skill forecast.Skill, steps int, bytes int64) {
 	s := h.steps
-	if s.agg == nil {
+	if s.agg == nil || len(s.transcript.Cohorts) == 0 {
 		return skill, 0, 0
 	}
 	return s.skill, len(s.transcript.Steps), s.bytes / int64(len(s.transcript.Cohorts[0].Members))

@@ -9,13 +9,16 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"comity"
+	"comity/adapter/nats"
 	"comity/body"
 	"comity/canon"
 	"comity/modeler/forecast"
 	"comity/modeler/learn"
+	"comity/replay"
 	"comity/verifier/secagg"
 )
 
@@ -24,7 +27,7 @@ type training struct {
 	round  string
 	agg    *secagg.Member
 	model  canon.Digest
-	result *forecast.Result
+	series []comity.Series
 }
 
 // stepInbox holds what the hub sent for the step under way.
@@ -43,61 +46,102 @@ func newStepInbox() stepInbox {
 	return stepInbox{make(box, maxBoxed), make(box, maxBoxed), make(chan due, maxBoxed)}
 }
 
+// put keeps a message; if nobody reads, the oldest goes, because it is of a step that is over.
 func (b box) put(data []byte) error {
-	select {
-	case b <- data:
-		return nil
-	default:
-		return fmt.Errorf("%w: %d step messages are waiting", ErrBusy, maxBoxed)
+	for {
+		select {
+		case b <- data:
+			return nil
+		default:
+		}
+		select {
+		case <-b:
+		default:
+		}
 	}
 }
 
 // askAgain is how long a member waits for a broadcast before it asks for it.
 const askAgain = 2 * time.Second
 
-// train takes part in a round: it adds its masked histograms to everybody's and ends
-// with the same model as everybody, and a forecast for its own place.
+// train takes part in a round: it adds its masked vectors to everybody's and ends with
+// the same model as everybody and a forecast for its own place. A member that was killed
+// leads itself through the finished steps again, with the same masks.
 func (m *Member) train(ctx context.Context, name string) error {
 	r, ok := m.state.View().Rounds[name]
-	if !ok || len(r.Cohorts) == 0 || !slices.Contains(r.Cohort(), m.cfg.Self) {
-		return nil // Not asked of this member.
+	if !ok || !slices.Contains(r.Cohort(), m.cfg.Self) || m.trained != nil && m.trained.round == name {
+		return nil // Not asked of this member, or done.
 	}
 	agg, err := m.aggregate(ctx, r)
 	if err != nil {
 		return err
 	}
-	rows, err := m.cfg.Rows()
+	in, err := m.input(r)
 	if err != nil {
 		return err
 	}
-	archive, err := forecast.NewArchive(rows)
+	finished, err := m.finished(ctx)
 	if err != nil {
 		return err
 	}
-	seed, err := publicSeed(name, m.state.Nonces(name))
-	if err != nil {
-		return err
+	t := &training{round: name, agg: agg}
+	t.model, t.series, err = m.compute(ctx, r, in, &summer{member: m, agg: agg, round: name, finished: finished})
+	if errors.Is(err, errDropped) {
+		m.logger.LogAttrs(ctx, slog.LevelInfo, "round goes on without this member", slog.String("round", name))
+		return nil
 	}
-	result, err := forecast.Run(ctx, forecast.Input{
-		Archive: archive, Origin: r.Plan.Period, Targets: m.charter.Models.Targets, Unit: m.charter.Models.Unit,
-		Recipe: r.Plan.Recipe, Seed: seed,
-	}, &summer{member: m, agg: agg, round: name})
 	if err != nil {
 		return fmt.Errorf("train %s: %w", name, err)
 	}
-	m.trained = &training{round: name, agg: agg, model: canon.Sum(result.Model), result: result}
-	_, err = m.submit(ctx, m.next(), comity.KindHead, agg.Head())
-	return err
+	m.trained = t
+	if _, said := r.Heads[m.cfg.Self]; said {
+		return nil
+	}
+	return m.submit(ctx, m.next(), comity.KindHead, agg.Head())
 }
 
-// aggregate opens this member's side of a round. Its secrets for the round derive from
-// those of the epoch, which the ratchet moves on and the disk keeps.
+// compute does what the plan names: it trains a model, or brings the regional numbers of
+// the model in force up to date.
+func (m *Member) compute(ctx context.Context, r body.Round, in forecast.Input, sum learn.Summer) (canon.Digest, []comity.Series, error) {
+	if r.Plan.Task != body.TaskUpdate {
+		result, err := forecast.Run(ctx, in, sum)
+		if err != nil {
+			return canon.Digest{}, nil, err
+		}
+		return canon.Sum(result.Model), result.Series, nil
+	}
+	_, model, _ := m.state.LatestModel()
+	data, err := m.blob(ctx, model.Model)
+	if err != nil {
+		return canon.Digest{}, nil, err
+	}
+	series, err := forecast.Update(ctx, in, data, sum)
+	return model.Model, series, err
+}
+
+// input is what this member's part of a round starts from.
+func (m *Member) input(r body.Round) (forecast.Input, error) {
+	in := forecast.Input{
+		Origin: r.Plan.Period, Targets: m.charter.Models.Targets, Unit: m.charter.Models.Unit, Recipe: r.Plan.Recipe,
+	}
+	rows, err := m.cfg.Rows()
+	if err != nil {
+		return in, err
+	}
+	if in.Archive, err = forecast.NewArchive(rows); err != nil {
+		return in, err
+	}
+	in.Seed, err = publicSeed(r.Plan.Round, m.state.Nonces(r.Plan.Round))
+	return in, err
+}
+
+// aggregate opens this member's side of a round, or takes it up again from its journal.
 func (m *Member) aggregate(ctx context.Context, r body.Round) (*secagg.Member, error) {
 	plan, err := canon.DigestOf(r.Plan)
 	if err != nil {
 		return nil, err
 	}
-	pairs, err := m.pairs(ctx, r.Plan.Epoch, r.Cohorts[0].Members)
+	pairs, err := m.roundPairs(ctx, r.Plan)
 	if err != nil {
 		return nil, err
 	}
@@ -108,19 +152,36 @@ func (m *Member) aggregate(ctx context.Context, r body.Round) (*secagg.Member, e
 	}
 	return secagg.NewMember(secagg.MemberConfig{
 		Plan: plan, Self: m.cfg.Self, Cohort: r.Cohorts[0], MinMembers: r.Plan.MinMembers,
-		Pairs: pairs.Ratchet(r.Plan.Round), Secret: rand.Reader, Journal: journal, Store: fileStore(folder),
+		Pairs: pairs, Secret: rand.Reader, Journal: journal, Store: fileStore(folder),
 	})
+}
+
+// finished asks the hub how many steps of the round under way are over.
+func (m *Member) finished(ctx context.Context) (int, error) {
+	request, err := json.Marshal(stepRequest{What: msgPosition})
+	if err != nil {
+		return 0, err
+	}
+	answer, err := m.link.Request(ctx, msgAnswer, request)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(string(answer))
 }
 
 // summer adds this member's vectors under masks. It implements learn.Summer.
 type summer struct {
-	member *Member
-	agg    *secagg.Member
-	round  string
+	member   *Member
+	agg      *secagg.Member
+	round    string
+	finished int // Steps that were over when this member came: they are only read.
 }
 
-// errCohort says that the cohort changed while a member waited.
+// errCohort says that the cohort may have changed while a member waited.
 var errCohort = errors.New("the cohort changed")
+
+// errDropped says that a round goes on without this member.
+var errDropped = errors.New("dropped from the round")
 
 // Sum masks x, uploads it, reveals its self-mask once everybody has committed, and
 // returns the sum. If the cohort shrinks, the caller starts its tree again from a fresh
@@ -159,8 +220,8 @@ func (s *summer) follow() error {
 	return nil
 }
 
+// once runs one step, or reads it if it was over.
 func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64, error) {
-	m := s.member
 	upload, err := s.agg.Upload(step.Name, step.Bits, x)
 	if err != nil {
 		return nil, err
@@ -168,7 +229,7 @@ func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64,
 	if err := s.send(ctx, msgUpload, upload.Bytes()); err != nil {
 		return nil, err
 	}
-	reveal, err := await(ctx, s, m.step.commitments, msgCommitments, func(data []byte) (secagg.Reveal, bool, error) {
+	reveal, err := await(ctx, s, upload.Bytes(), msgCommitments, func(data []byte) (secagg.Reveal, bool, error) {
 		c, err := secagg.ParseCommitments(data)
 		if err != nil || s.stale(c.Position) {
 			return secagg.Reveal{}, false, err
@@ -182,7 +243,7 @@ func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64,
 	if err := s.send(ctx, msgReveal, reveal.Bytes()); err != nil {
 		return nil, err
 	}
-	return await(ctx, s, m.step.sums, msgSum, func(data []byte) ([]int64, bool, error) {
+	return await(ctx, s, reveal.Bytes(), msgSum, func(data []byte) ([]int64, bool, error) {
 		b, err := secagg.ParseBroadcast(data)
 		if err != nil || s.stale(b.Position) {
 			return nil, false, err
@@ -192,14 +253,21 @@ func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64,
 	})
 }
 
-// send carries one message of a step to the hub.
+// send carries one message of a step to the hub, unless the step is over. A hub that is
+// away gets it again when the member asks for the answer.
 func (s *summer) send(ctx context.Context, kind string, data []byte) error {
+	if s.agg.Position().Number < s.finished {
+		return nil
+	}
 	if rehearse := s.member.cfg.Rehearse; rehearse != nil {
 		if err := rehearse(kind, s.agg.Position().Number); err != nil {
 			return err
 		}
 	}
 	_, err := s.member.link.Request(ctx, kind, data)
+	if errors.Is(err, nats.ErrUnreachable) {
+		return nil
+	}
 	return err
 }
 
@@ -209,10 +277,19 @@ func (s *summer) stale(p secagg.Position) bool {
 	return p.Number < own.Number || p.Cohort < own.Cohort
 }
 
-// await takes messages of one kind until use has what it needs, asks again for one that
-// may have been missed, and turns to the log when the cohort changed.
-func await[T any](ctx context.Context, s *summer, in box, kind string, use func([]byte) (T, bool, error)) (T, error) {
+// await takes messages of one kind until use has what it needs. It asks for the one it
+// needs if the step was over before this member came or nothing came in time; then it
+// also sends its own message again, because the hub may have started again.
+func await[T any](ctx context.Context, s *summer, own []byte, kind string, use func([]byte) (T, bool, error)) (T, error) {
 	var none T
+	in, sent := s.member.step.commitments, msgUpload
+	if kind == msgSum {
+		in, sent = s.member.step.sums, msgReveal
+	}
+	wait := askAgain
+	if s.agg.Position().Number < s.finished {
+		wait = 0
+	}
 	for {
 		var data []byte
 		select {
@@ -222,16 +299,17 @@ func await[T any](ctx context.Context, s *summer, in box, kind string, use func(
 				return none, err
 			}
 			return none, errCohort
-		case <-time.After(askAgain):
-			request, err := json.Marshal(stepRequest{What: kind})
-			if err != nil {
+		case <-time.After(wait):
+			wait = askAgain
+			if err := s.send(ctx, sent, own); err != nil {
 				return none, err
 			}
-			if data, err = s.member.link.Request(ctx, msgAnswer, request); err != nil || len(data) == 0 {
-				continue // The hub is away or has nothing yet.
-			}
+			data = s.ask(ctx, kind)
 		case <-ctx.Done():
 			return none, ctx.Err()
+		}
+		if len(data) == 0 {
+			continue // The hub is away, or waits for others.
 		}
 		if v, ok, err := use(data); ok || err != nil {
 			return v, err
@@ -239,16 +317,33 @@ func await[T any](ctx context.Context, s *summer, in box, kind string, use func(
 	}
 }
 
-// errDropped says that a round goes on without this member.
-var errDropped = errors.New("dropped from the round")
-
-// fingerprint opens this member's vectors at places that the witnessed log of that size
-// chooses, after every head.
-func (m *Member) fingerprint(ctx context.Context, name string, size int) error {
-	r := m.state.View().Rounds[name]
-	if _, said := r.Fingerprints[m.cfg.Self]; said || m.trained == nil || m.trained.round != name {
+// ask asks for what the hub showed of this step, nil if it has shown nothing yet.
+func (s *summer) ask(ctx context.Context, kind string) []byte {
+	request, err := json.Marshal(stepRequest{What: kind, Number: s.agg.Position().Number})
+	if err != nil {
 		return nil
 	}
+	data, err := s.member.link.Request(ctx, msgAnswer, request)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// fingerprint opens this member's vectors at places that the witnessed log chooses: its
+// root after the last head.
+func (m *Member) fingerprint(ctx context.Context, name string) error {
+	r := m.state.View().Rounds[name]
+	if _, said := r.Fingerprints[m.cfg.Self]; said || !slices.Contains(r.Cohort(), m.cfg.Self) {
+		return nil
+	}
+	if err := m.train(ctx, name); err != nil {
+		return err
+	}
+	if m.trained == nil || m.trained.round != name {
+		return nil
+	}
+	size := m.state.View().Rounds[name].HeadsAt
 	root, ok := m.state.Root(size)
 	if !ok {
 		return fmt.Errorf("%w: no root of %d entries", ErrSplit, size)
@@ -258,8 +353,7 @@ func (m *Member) fingerprint(ctx context.Context, name string, size int) error {
 		return err
 	}
 	f.Size = size
-	_, err = m.submit(ctx, m.next(), comity.KindFingerprint, f)
-	return err
+	return m.submit(ctx, m.next(), comity.KindFingerprint, f)
 }
 
 // declare publishes what the charter asks of this member for a period: the forecast for
@@ -267,16 +361,12 @@ func (m *Member) fingerprint(ctx context.Context, name string, size int) error {
 func (m *Member) declare(ctx context.Context, period string) error {
 	v := m.state.View()
 	counter := m.next()
-	if _, said := v.Decisions[period].Forecasts[m.cfg.Self]; !said && m.trained != nil {
-		round, model, ok := m.state.LatestModel()
-		if !ok || round != m.trained.round || model.Model != m.trained.model {
-			return fmt.Errorf("%w: logged model %s of round %q, trained here %s of %q", ErrDissent, model.Model, round, m.trained.model, m.trained.round)
+	if _, said := v.Decisions[period].Forecasts[m.cfg.Self]; !said && m.contributes() {
+		series, model, err := m.forecast(ctx, period)
+		if err != nil {
+			return err
 		}
-		f := comity.Forecast{Period: period, Model: model.Model, Series: m.trained.result.Series}
-		if f.Series == nil {
-			f.Series = []comity.Series{}
-		}
-		if _, err := m.submit(ctx, counter, comity.KindForecast, f); err != nil {
+		if err := m.submit(ctx, counter, comity.KindForecast, comity.Forecast{Period: period, Model: model, Series: series}); err != nil {
 			return err
 		}
 		counter++
@@ -291,7 +381,7 @@ func (m *Member) declare(ctx context.Context, period string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := m.submit(ctx, counter, comity.KindDeclaration, comity.Declaration{Period: period, Clause: c.ID, Values: values}); err != nil {
+		if err := m.submit(ctx, counter, comity.KindDeclaration, comity.Declaration{Period: period, Clause: c.ID, Values: values}); err != nil {
 			return err
 		}
 		counter++
@@ -299,9 +389,68 @@ func (m *Member) declare(ctx context.Context, period string) error {
 	return nil
 }
 
+// forecast returns the quantiles for this member's own place. A member that was away
+// while the others trained takes the model and the regional sum from the public record.
+func (m *Member) forecast(ctx context.Context, period string) ([]comity.Series, canon.Digest, error) {
+	round, model, ok := m.state.LatestModel()
+	if !ok || m.state.View().Rounds[round].Plan.Period != period {
+		return nil, canon.Digest{}, fmt.Errorf("%w: no model is logged for %s", ErrDissent, period)
+	}
+	series := []comity.Series{}
+	if m.trained != nil && m.trained.round == round {
+		if m.trained.model != model.Model {
+			return nil, canon.Digest{}, fmt.Errorf("%w: logged model %s of round %q, trained here %s", ErrDissent, model.Model, round, m.trained.model)
+		}
+		return append(series, m.trained.series...), model.Model, nil
+	}
+	in, err := m.input(m.state.View().Rounds[round])
+	if err != nil {
+		return nil, canon.Digest{}, err
+	}
+	raw, err := m.blob(ctx, model.Transcript)
+	if err != nil {
+		return nil, canon.Digest{}, err
+	}
+	var transcript secagg.Transcript
+	if err := canon.Unmarshal(raw, &transcript); err != nil {
+		return nil, canon.Digest{}, fmt.Errorf("transcript of round %s: %w", round, err)
+	}
+	data, err := m.blob(ctx, model.Model)
+	if err != nil {
+		return nil, canon.Digest{}, err
+	}
+	found, err := forecast.Update(ctx, in, data, replay.Recorded(transcript, m.blob))
+	return append(series, found...), model.Model, err
+}
+
+// blob fetches a public blob and checks that its bytes are the ones that were named.
+func (m *Member) blob(ctx context.Context, d canon.Digest) ([]byte, error) {
+	data, err := m.link.Request(ctx, msgBlob, []byte(d.Hex()))
+	if err != nil {
+		return nil, fmt.Errorf("blob %s: %w", d, err)
+	}
+	if got := canon.Sum(data); got != d {
+		return nil, fmt.Errorf("%w: the hub gave %s for blob %s", ErrSplit, got, d)
+	}
+	return data, nil
+}
+
+// contributes tells whether the model clause draws on this member's rows.
+func (m *Member) contributes() bool {
+	for _, c := range m.charter.Data {
+		if c.ID == m.charter.Models.Clause {
+			return slices.Contains(c.From, m.cfg.Self)
+		}
+	}
+	return false
+}
+
 // forget erases the masks and masked vectors of a round whose model is in the log: they
 // have been checked, and what is not kept cannot be stolen.
 func (m *Member) forget() {
+	if m.trained == nil {
+		return
+	}
 	if err := os.RemoveAll(m.roundFolder(m.trained.round)); err != nil {
 		m.logger.Warn("round not erased", slog.String("round", m.trained.round), slog.Any("err", err))
 	}
@@ -314,13 +463,13 @@ func (m *Member) roundFolder(round string) string {
 
 // received is all that this member was allocated in the log so far.
 func (m *Member) received() (units int64) {
-	for _, d := range m.state.View().Decisions { //nolint:maprange // A sum.
+	for _, d := range m.state.View().Decisions {
 		if d.Allocation == nil {
 			continue
 		}
-		for _, s := range d.Allocation.Parties {
-			if s.Party == m.cfg.Self {
-				units += int64(s.Amount)
+		for _, share := range d.Allocation.Parties {
+			if share.Party == m.cfg.Self {
+				units += int64(share.Amount)
 			}
 		}
 	}

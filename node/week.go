@@ -3,9 +3,11 @@ package node
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"comity"
 	"comity/allocator/solve"
@@ -13,6 +15,8 @@ import (
 	"comity/canon"
 	"comity/chance"
 	"comity/governor/charter"
+	"comity/modeler/forecast"
+	"comity/modeler/learn"
 	"comity/party"
 )
 
@@ -74,7 +78,7 @@ func (h *Hub) Week(ctx context.Context, period string) error {
 	if err := h.tick(ctx); err != nil {
 		return err
 	}
-	epoch := h.charter.ID + "/" + period
+	epoch := body.EpochName(h.charter.ID, period)
 	if err := h.keys(ctx, epoch); err != nil {
 		return err
 	}
@@ -116,32 +120,30 @@ func (h *Hub) contributors() []party.ID {
 	return c.From
 }
 
-// train runs the round of a period, unless the model in force is young enough.
+// train runs the round of a period: a training, or between two trainings an update of
+// what the model in force needs to know of the region.
 func (h *Hub) train(ctx context.Context, period, epoch string) error {
-	round := body.RoundName(period, h.charter.Models.Task)
 	var r body.Round
-	var cohort []party.ID
-	opened := false
+	var round string
+	name, opened := h.charter.Models.Task, false
 	h.Look(func(s *body.State) {
-		r, opened = s.View().Rounds[round]
-		e := s.View().Epochs[epoch]
-		for _, id := range h.contributors() {
-			if _, ok := e.Boxes[id]; ok {
-				cohort = append(cohort, id)
-			}
+		if !refit(s, period) {
+			name = body.TaskUpdate
 		}
+		round = body.RoundName(period, name)
+		r, opened = s.View().Rounds[round]
 	})
 	if r.Model != nil {
 		return nil
 	}
 	if !opened {
-		if err := h.openRound(ctx, round, period, epoch); err != nil {
+		if err := h.openRound(ctx, round, period, name, epoch); err != nil {
 			return err
 		}
 	}
-	slices.Sort(cohort)
-	first := comity.Cohort{Round: round, Number: 1, Members: cohort, Reason: "all members with keys"}
 	if len(r.Cohorts) == 0 {
+		first := comity.Cohort{Round: round, Number: 1, Reason: "all members with keys"}
+		h.Look(func(s *body.State) { first.Members = s.Eligible(epoch) })
 		if _, err := h.say(ctx, comity.KindCohort, first); err != nil {
 			return err
 		}
@@ -149,18 +151,65 @@ func (h *Hub) train(ctx context.Context, period, epoch string) error {
 	if err := h.ask(ctx, due{What: dueTrain, Round: round}); err != nil {
 		return err
 	}
-	result, transcript, err := h.steps.conduct(ctx, round)
+	run := h.training
+	if name == body.TaskUpdate {
+		run = h.update
+	}
+	model, transcript, err := h.steps.conduct(ctx, round, run)
 	if err != nil {
 		return err
 	}
-	return h.closeRound(ctx, round, result, transcript)
+	return h.closeRound(ctx, round, model, transcript)
 }
 
-func (h *Hub) openRound(ctx context.Context, round, period, epoch string) error {
+// refit tells whether a period needs a new model: at first, and when the one in force is
+// as old as the charter allows.
+func refit(s *body.State, period string) bool {
+	models, fitted := s.Charter().Models, ""
+	for _, name := range slices.Sorted(maps.Keys(s.View().Rounds)) {
+		r := s.View().Rounds[name]
+		if r.Plan.Task == models.Task && (r.Model != nil || r.Plan.Period == period) {
+			fitted = r.Plan.Period
+		}
+	}
+	if fitted == "" || fitted == period {
+		return true
+	}
+	from, err := time.Parse(time.DateOnly, fitted)
+	if err != nil {
+		return true
+	}
+	to, err := time.Parse(time.DateOnly, period)
+	return err != nil || !to.Before(from.AddDate(0, 0, 7*models.RefitWeeks))
+}
+
+// training is the hub's own training, from the sums alone.
+func (h *Hub) training(ctx context.Context, in forecast.Input, sum learn.Summer) ([]byte, error) {
+	result, err := forecast.Run(ctx, in, sum)
+	if err != nil {
+		return nil, err
+	}
+	h.steps.skill = result.Skill
+	return result.Model, nil
+}
+
+// update takes the regional sum; the model stays.
+func (h *Hub) update(ctx context.Context, in forecast.Input, sum learn.Summer) ([]byte, error) {
+	var model comity.Model
+	h.Look(func(s *body.State) { _, model, _ = s.LatestModel() })
+	data, err := os.ReadFile(Blob(h.cfg.Home.Log(), model.Model))
+	if err != nil {
+		return nil, err
+	}
+	_, err = forecast.Update(ctx, in, data, sum)
+	return data, err
+}
+
+func (h *Hub) openRound(ctx context.Context, round, period, name, epoch string) error {
 	m := h.charter.Models
 	clause, _ := charter.Clause(h.charter, m.Clause)
 	_, err := h.say(ctx, comity.KindPlan, comity.Plan{
-		Round: round, Epoch: epoch, Clause: m.Clause, Task: m.Task, Period: period,
+		Round: round, Epoch: epoch, Clause: m.Clause, Task: name, Period: period,
 		Schema: canon.Sum([]byte(clause.Schema)), Recipe: m.Recipe, Disclosure: m.Disclosure,
 		MinMembers: m.MinMembers, StepSeconds: m.StepSeconds,
 	})
@@ -171,30 +220,26 @@ func (h *Hub) openRound(ctx context.Context, round, period, epoch string) error 
 // over the heads, checks the sums against them, and logs the model.
 func (h *Hub) closeRound(ctx context.Context, round string, model []byte, transcript canon.Digest) error {
 	h.cfg.Progress(Event{Phase: "train", Text: "members sign what they saw"})
-	everybody := func(n func(body.Round) int) func(*body.State) bool {
-		return func(s *body.State) bool {
+	signed := func(what string, n func(body.Round) int) error {
+		all, err := h.patiently(ctx, func(s *body.State) bool {
 			r := s.View().Rounds[round]
 			return n(r) == len(r.Cohort())
+		})
+		if err == nil && !all {
+			err = fmt.Errorf("close round %s: %w: a member did not sign its %s", round, ErrQuorum, what)
 		}
-	}
-	all, err := h.patiently(ctx, everybody(func(r body.Round) int { return len(r.Heads) }))
-	if err != nil {
 		return err
 	}
-	if !all {
-		return fmt.Errorf("close round %s: %w: a member did not sign its head", round, ErrQuorum)
+	if err := signed("head", func(r body.Round) int { return len(r.Heads) }); err != nil {
+		return err
 	}
 	if err := h.ask(ctx, due{What: dueFingerprint, Round: round}); err != nil {
 		return err
 	}
-	all, err = h.patiently(ctx, everybody(func(r body.Round) int { return len(r.Fingerprints) }))
-	if err != nil {
+	if err := signed("fingerprint", func(r body.Round) int { return len(r.Fingerprints) }); err != nil {
 		return err
 	}
-	if !all {
-		return fmt.Errorf("close round %s: %w: a member did not sign its fingerprint", round, ErrQuorum)
-	}
-	if err := h.steps.verify(ctx, round, transcript); err != nil {
+	if err := h.steps.verify(round); err != nil {
 		return err
 	}
 	digest, err := storeBlob(h.cfg.Home.Log(), model)
@@ -229,9 +274,6 @@ func (h *Hub) gather(ctx context.Context, period string) error {
 	}
 	_, err := h.patiently(ctx, func(s *body.State) bool { return h.gathered(s, period) })
 	if err != nil {
-		return err
-	}
-	if err := h.tick(ctx); err != nil {
 		return err
 	}
 	var p comity.Picture
@@ -308,6 +350,9 @@ func (h *Hub) decide(ctx context.Context, period string) error {
 	if err != nil || done {
 		return err
 	}
+	if err := h.tick(ctx); err != nil {
+		return err
+	}
 	h.cfg.Progress(Event{Phase: "allocate", Text: "solving and proving the allocation"})
 	digest, err := canon.DigestOf(problem)
 	if err != nil {
@@ -337,9 +382,12 @@ func (h *Hub) decide(ctx context.Context, period string) error {
 // lot is the public coin of a period's allocation. It follows from the nonces that
 // members committed to before any input of the period was known.
 func (h *Hub) lot(period string) (canon.Digest, error) {
-	round := body.RoundName(period, h.charter.Models.Task)
+	var round string
 	var nonces [][]byte
-	h.Look(func(s *body.State) { nonces = s.Nonces(round) })
+	h.Look(func(s *body.State) {
+		round, _, _ = s.LatestModel()
+		nonces = s.Nonces(round)
+	})
 	seed, err := publicSeed(round, nonces)
 	if err != nil {
 		return canon.Digest{}, err

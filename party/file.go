@@ -35,7 +35,7 @@ func LoadKey(path string) (Key, error) {
 // when file and folder entry are on disk. It never overwrites: a lost key cannot be
 // made again.
 func SaveSecret(path, line string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // The caller names the file.
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%w: %s exists; move it away if you really want a new key: %w", ErrKeyFile, path, err)
 	}
@@ -51,7 +51,7 @@ func SaveSecret(path, line string) error {
 
 // syncFolder makes a new name in a folder survive a power cut.
 func syncFolder(path string) error {
-	d, err := os.Open(path) //nolint:gosec // The folder of a file that the caller names.
+	d, err := os.Open(path)
 	if err == nil {
 		err = errors.Join(d.Sync(), d.Close())
 	}
@@ -64,7 +64,7 @@ func syncFolder(path string) error {
 // LoadSecret reads the line that SaveSecret wrote. It refuses a file that others may
 // read, because such a secret has to be taken as known to them.
 func LoadSecret(path string) (_ string, err error) {
-	f, err := os.Open(path) //nolint:gosec // The caller names the file.
+	f, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}

@@ -4,6 +4,7 @@ package party
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ID names a party within one body: 2 to 32 capital letters, digits and hyphens, as
@@ -25,3 +26,6 @@ func (id ID) Check() error {
 	}
 	return nil
 }
+
+// WitnessName returns the name that the key of id's witness has: "ke.witness".
+func WitnessName(id ID) string { return strings.ToLower(string(id)) + ".witness" }

@@ -63,7 +63,7 @@ func (v Verifier) Verify(message, signature []byte) error {
 func (v Verifier) String() string { return encodeKey(v.name, ed25519Type, v.public[:]) }
 
 // Cosigner returns the witness key of the same pair, to compare with a charter's list.
-func (v Verifier) Cosigner() Cosigner { return Cosigner{v.publicKey} }
+func (v Verifier) Cosigner() Cosigner { return Cosigner(v) }
 
 // String returns the witness key.
 func (c Cosigner) String() string { return encodeKey(c.name, cosignatureType, c.public[:]) }

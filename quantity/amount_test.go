@@ -28,8 +28,10 @@ func TestArithmeticAgreesWithBigInt(t *testing.T) {
 			"+": {a.Add, new(big.Int).Add(x, y)},
 			"-": {a.Sub, new(big.Int).Sub(x, y)},
 			"*": {a.Mul, new(big.Int).Mul(x, y)},
-			"sum": {func(b Amount) (Amount, error) { return Sum([]Amount{a, b, b, -1 - b}) },
-				new(big.Int).Sub(new(big.Int).Add(x, y), big.NewInt(1))},
+			"sum": {
+				func(b Amount) (Amount, error) { return Sum([]Amount{a, b, b, -1 - b}) },
+				new(big.Int).Sub(new(big.Int).Add(x, y), big.NewInt(1)),
+			},
 		} {
 			got, err := op.got(b)
 			if !op.want.IsInt64() {

@@ -16,7 +16,6 @@ import (
 	"comity/body"
 	"comity/canon"
 	"comity/modeler/forecast"
-	"comity/modeler/learn"
 	"comity/verifier/ledger"
 	"comity/verifier/secagg"
 )
@@ -120,12 +119,30 @@ func (r *run) fold(ctx context.Context, entry []byte) error {
 			return err
 		}
 		return r.model(ctx, m)
+	case comity.KindPicture:
+		var p comity.Frozen
+		if err := canon.Unmarshal(st.Record, &p); err != nil {
+			return err
+		}
+		return r.shown(ctx, p.Picture)
 	case comity.KindAllocation:
+		var a comity.Allocation
+		if err := canon.Unmarshal(st.Record, &a); err != nil {
+			return err
+		}
 		r.out.Allocations++
 		r.out.Certificates++
+		return r.shown(ctx, a.Problem)
 	default:
 	}
 	return nil
+}
+
+// shown checks that a public blob is there. Its content was computed again already: the
+// rules compare digests.
+func (r *run) shown(ctx context.Context, d canon.Digest) error {
+	_, err := r.source.read(ctx, d)
+	return err
 }
 
 // model checks a round's sums and trains again from them.
@@ -155,7 +172,7 @@ func (r *run) model(ctx context.Context, m comity.Model) error {
 	result, err := forecast.Run(ctx, forecast.Input{
 		Origin: plan.Period, Targets: models.Targets, Unit: models.Unit, Recipe: plan.Recipe,
 		Seed: secagg.PublicSeed(m.Round, r.state.Nonces(m.Round)),
-	}, &logged{source: r.source, transcript: t})
+	}, Recorded(t, r.source.read))
 	if err != nil {
 		return fmt.Errorf("train round %s again: %w", m.Round, differs(err))
 	}
@@ -165,7 +182,7 @@ func (r *run) model(ctx context.Context, m comity.Model) error {
 	r.out.Rounds++
 	r.out.Models++
 	r.out.Sums += len(t.Steps)
-	return nil
+	return r.shown(ctx, m.Model)
 }
 
 // differs marks an error as a disagreement, unless the evidence itself was altered or is
@@ -177,41 +194,4 @@ func differs(err error) error {
 		}
 	}
 	return fmt.Errorf("%w: %w", ErrDiffers, err)
-}
-
-// logged returns the sums of a transcript in the order in which they were made. It
-// implements learn.Summer for a training without rows.
-type logged struct {
-	source     *Source
-	transcript secagg.Transcript
-	next       int
-	attempt    int
-}
-
-// Sum returns the logged sum of a step, or the restart that the log shows before it.
-func (l *logged) Sum(ctx context.Context, step learn.Step, x []int64) ([]int64, error) {
-	if l.next >= len(l.transcript.Steps) {
-		return nil, fmt.Errorf("%w: step %s is not in the transcript of %d steps", ErrDiffers, step.Name, len(l.transcript.Steps))
-	}
-	s := l.transcript.Steps[l.next]
-	for _, c := range l.transcript.Cohorts {
-		if c.Number <= s.Cohort && c.FromStep <= l.next && c.Attempt > l.attempt {
-			l.attempt = c.Attempt
-			return nil, &learn.Restart{Attempt: c.Attempt}
-		}
-	}
-	if s.Name != step.Name || s.Bits != step.Bits || s.Lanes != len(x) {
-		return nil, fmt.Errorf("%w: step %d of the transcript is %s of %d x %d bits, the task needs %s of %d x %d",
-			ErrDiffers, l.next, s.Name, s.Lanes, s.Bits, step.Name, len(x), step.Bits)
-	}
-	data, err := l.source.read(ctx, s.Sum)
-	if err != nil {
-		return nil, err
-	}
-	sum, err := secagg.ParseSum(data)
-	if err != nil {
-		return nil, err
-	}
-	l.next++
-	return sum.Values(), nil
 }

@@ -67,13 +67,19 @@ func openURL(ctx context.Context, base string) (*Source, error) {
 		base += "/log"
 		r, err = tlog.OpenURL(ctx, base, client)
 	}
-	if failed, ok := errors.AsType[*url.Error](err); ok && ctx.Err() == nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnreachable, failed)
-	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case isEvidence(err), errors.Is(err, fs.ErrNotExist), ctx.Err() != nil:
 		return nil, fmt.Errorf("log at %s: %w", base, err)
+	default: // No line, no server, or one that is out of order.
+		return nil, fmt.Errorf("log at %s: %w: %w", base, ErrUnreachable, err)
 	}
 	return &Source{r, remote(base, client)}, nil
+}
+
+// isEvidence tells whether an error is about what a log says, and not about getting it.
+func isEvidence(err error) bool {
+	return errors.Is(err, ledger.ErrMalformed) || errors.Is(err, ledger.ErrProof) || errors.Is(err, ledger.ErrAltered)
 }
 
 func remote(base string, client *http.Client) blobs {

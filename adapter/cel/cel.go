@@ -278,6 +278,7 @@ func (c *compiler) promote(e ast.Expr) {
 		for _, a := range e.AsCall().Args() {
 			c.promote(a)
 		}
+	default: // An input; expr refused all the rest.
 	}
 }
 

@@ -44,6 +44,12 @@ func thousandths(text []byte) (value int64, reason, fix string) {
 	return mantissa, "", ""
 }
 
+// negative tells whether text is a number below zero.
+func negative(text []byte) bool {
+	mantissa, _, ok := scientific(text)
+	return ok && text[0] == '-' && mantissa != 0
+}
+
 // maxDigits is how many significant digits of a number are kept: below the digit that
 // decides the rounding they change nothing, and above it the number is too large.
 const maxDigits = 18
@@ -83,7 +89,7 @@ func scientific(text []byte) (mantissa int64, exponent int, ok bool) {
 	kept := 0
 	for i := range len(whole) + len(part) {
 		after := i >= len(whole)
-		c := byte('0')
+		var c byte
 		if after {
 			c = part[i-len(whole)]
 		} else {

@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"comity/durable"
 	"comity/modeler/forecast"
 )
 
@@ -19,48 +22,30 @@ var ErrRow = errors.New("row refused")
 // WriteSeries writes rows as an archive that Vintages reads back, in the order given.
 // The file appears whole or not at all: it is written beside its name, forced to disk
 // and renamed. Only its owner may read it. Missing folders are made.
-func WriteSeries(path string, rows []forecast.Observation) (err error) {
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+func WriteSeries(path string, rows []forecast.Observation) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	f, err := os.CreateTemp(folder, ".series-*") // Mode 0600.
+	err := durable.Write(path, func(file io.Writer) error {
+		out := bufio.NewWriterSize(file, 1<<16)
+		if _, err := out.WriteString(strings.Join(columns()[:len(columns())-optional], ",") + "\n"); err != nil {
+			return err
+		}
+		for i, row := range rows {
+			line, err := render(row)
+			if err != nil {
+				return fmt.Errorf("row %d of %d: %w", i+1, len(rows), err)
+			}
+			if _, err := out.WriteString(line); err != nil {
+				return err
+			}
+		}
+		return out.Flush()
+	})
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()           // The first error tells more.
-			_ = os.Remove(f.Name()) // A leftover is harmless.
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	out := bufio.NewWriterSize(f, 1<<16)
-	if _, err := out.WriteString(strings.Join(columns()[:len(columns())-optional], ",") + "\n"); err != nil {
-		return err
-	}
-	for i, row := range rows {
-		line, err := render(row)
-		if err != nil {
-			return fmt.Errorf("row %d of %d: %w", i+1, len(rows), err)
-		}
-		if _, err := out.WriteString(line); err != nil {
-			return err
-		}
-	}
-	if err := out.Flush(); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(folder)
+	return nil
 }
 
 // render writes one row. What Vintages would not read back is refused.
@@ -73,7 +58,7 @@ func render(o forecast.Observation) (string, error) {
 	if err := errors.Join(errA, errW); err != nil {
 		return "", fmt.Errorf("%w: week to %q, seen on %q: %w", ErrRow, o.Date, o.AsOf, err)
 	}
-	if reason, fix := disorder(asOf, week); reason != "" {
+	if reason, fix := disorder(asOf, week, time.Sunday); reason != "" {
 		return "", fmt.Errorf("%w: %s; %s", ErrRow, reason, fix)
 	}
 	if o.Target == "" || len(o.Target) > maxTarget || !utf8.ValidString(o.Target) || strings.ContainsFunc(o.Target, unicode.IsControl) {
@@ -84,24 +69,20 @@ func render(o forecast.Observation) (string, error) {
 	}
 	value := ""
 	if !o.Withdrawn {
-		value = strings.TrimRight(strings.TrimRight(fmt.Sprintf("%d.%03d", o.Value/1000, o.Value%1000), "0"), ".")
+		value = decimal(o.Value)
 	}
-	target := o.Target
-	if strings.ContainsAny(target, `",`) {
-		target = `"` + strings.ReplaceAll(target, `"`, `""`) + `"`
-	}
-	return o.AsOf + "," + target + "," + string(o.Place) + "," + o.Date + "," + value + "\n", nil
+	return o.AsOf + "," + quoted(o.Target) + "," + string(o.Place) + "," + o.Date + "," + value + "\n", nil
 }
 
-// syncFolder makes a rename survive a power failure.
-func syncFolder(folder string) error {
-	d, err := os.Open(folder) //nolint:gosec // The node's own folder.
-	if err != nil {
-		return err
+// decimal writes thousandths exactly and without zeros at the end.
+func decimal(v int64) string {
+	return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%d.%03d", v/1000, v%1000), "0"), ".")
+}
+
+// quoted puts a text into quotes if it has to be.
+func quoted(text string) string {
+	if !strings.ContainsAny(text, `",`) {
+		return text
 	}
-	if err := d.Sync(); err != nil {
-		_ = d.Close() // The first error tells more.
-		return err
-	}
-	return d.Close()
+	return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 }

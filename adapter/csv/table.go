@@ -131,7 +131,7 @@ func (t *table) next() ([]cell, error) {
 		if t.width > 0 && len(t.cells) != t.width {
 			at := t.cells[min(len(t.cells)-1, t.width)].column
 			return nil, t.fail(at, fmt.Sprintf("row of %d cells under a header of %d", len(t.cells), t.width),
-				"give every row one cell for each column")
+				"give every row one cell for each column; a number has a point and no commas, such as 1234.5")
 		}
 		return t.cells, nil
 	}

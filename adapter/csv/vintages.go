@@ -56,7 +56,7 @@ func escape(folder string) string {
 // Vintages reads an archive: one row for every value that a snapshot added, changed or,
 // with an empty value, withdrew. Rows come in the file's order; errors are *Error.
 func Vintages(path string) ([]forecast.Observation, error) {
-	f, err := os.Open(path) //nolint:gosec // The file that the operator named.
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, &Error{File: path, Line: 1, Column: 1, Reason: "cannot be opened: " + cause(err), Fix: "check the name and the permissions", Cause: err}
 	}
@@ -76,12 +76,26 @@ func cause(err error) string {
 
 // ReadVintages reads an archive from a stream; name stands for the file in errors.
 func ReadVintages(name string, in io.Reader) ([]forecast.Observation, error) {
+	return readVintages(name, in, &reader{weekday: time.Sunday})
+}
+
+// ReadWeekly reads another hub's archive, whose weeks all end on the same day of the
+// week, whichever it is. Negative values are withdrawals: a count below zero takes back
+// cases of earlier weeks and says nothing of its own; negative is how many there were.
+func ReadWeekly(name string, in io.Reader) (rows []forecast.Observation, negative int, err error) {
+	r := &reader{weekday: anyDay, corrected: true}
+	rows, err = readVintages(name, in, r)
+	return rows, r.negative, err
+}
+
+func readVintages(name string, in io.Reader, r *reader) ([]forecast.Observation, error) {
 	want := columns()
 	t, at, err := open(name, in, want, len(want)-optional)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{table: t, at: at, words: map[string]int{}, days: map[string]time.Time{}, seen: map[key]origin{}}
+	r.table, r.at = t, at
+	r.words, r.days, r.seen = map[string]int{}, map[string]time.Time{}, map[key]origin{}
 	for {
 		cells, err := t.next()
 		if errors.Is(err, io.EOF) {
@@ -133,7 +147,14 @@ type reader struct {
 	days  map[string]time.Time
 	seen  map[key]origin
 	rows  []forecast.Observation
+
+	weekday   time.Weekday // On which weeks end; anyDay until the first row says it.
+	corrected bool         // Negative values are withdrawals.
+	negative  int
 }
+
+// anyDay stands for a day of the week that is not known yet.
+const anyDay time.Weekday = -1
 
 // key is what may occur once in an archive: snapshot, target, place, week, as numbers of words.
 type key [4]int
@@ -159,9 +180,13 @@ func (r *reader) row(cells []cell) error {
 	if err := o.Place.Check(); err != nil {
 		return r.fail(place.column, fmt.Sprintf("location %q", clip(place.text)), "use capital letters, digits and hyphens, such as KE or GB-SCT")
 	}
-	if len(value.text) == 0 {
+	switch {
+	case len(value.text) == 0:
 		o.Withdrawn = true
-	} else {
+	case r.corrected && negative(value.text):
+		o.Withdrawn = true
+		r.negative++
+	default:
 		var reason, fix string
 		if o.Value, reason, fix = thousandths(value.text); reason != "" {
 			return r.fail(value.column, reason, fix)
@@ -198,17 +223,20 @@ func (r *reader) dates(asOf, week cell) error {
 		}
 		r.days[string(c.text)], at[i] = day, day
 	}
-	if reason, fix := disorder(at[0], at[1]); reason != "" {
+	if r.weekday == anyDay {
+		r.weekday = at[1].Weekday()
+	}
+	if reason, fix := disorder(at[0], at[1], r.weekday); reason != "" {
 		return r.fail(week.column, reason, fix)
 	}
 	return nil
 }
 
 // disorder says what is wrong with a snapshot of a day that speaks of a week.
-func disorder(asOf, week time.Time) (reason, fix string) {
+func disorder(asOf, week time.Time, weekday time.Weekday) (reason, fix string) {
 	switch {
-	case week.Weekday() != time.Sunday:
-		return fmt.Sprintf("%s is a %s", week.Format(time.DateOnly), week.Weekday()), "give the Sunday on which the week ends"
+	case week.Weekday() != weekday:
+		return fmt.Sprintf("%s is a %s", week.Format(time.DateOnly), week.Weekday()), fmt.Sprintf("give the %s on which the week ends", weekday)
 	case asOf.Before(week):
 		return fmt.Sprintf("the week to %s was not over on %s", week.Format(time.DateOnly), asOf.Format(time.DateOnly)),
 			"a snapshot can only hold weeks that have ended"

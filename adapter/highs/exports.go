@@ -8,8 +8,8 @@ type function struct{ c, export string }
 // The calls that a session makes.
 const (
 	fnCreate     = "_Highs_create"
-	fnPassLp     = "_Highs_passLp"
-	fnPassMip    = "_Highs_passMip"
+	fnPassLp     = "_Highs_passLp"  //nolint:gosec // A function, no password.
+	fnPassMip    = "_Highs_passMip" //nolint:gosec // The same.
 	fnRun        = "_Highs_run"
 	fnSetBool    = "_Highs_setBoolOptionValue"
 	fnSetInt     = "_Highs_setIntOptionValue"

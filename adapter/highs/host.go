@@ -41,19 +41,19 @@ func linkHost(ctx context.Context, runtime wazero.Runtime) error {
 
 func imports() []imported {
 	i32, i64, f64 := api.ValueTypeI32, api.ValueTypeI64, api.ValueTypeF64
-	none, one, real := []api.ValueType(nil), []api.ValueType{i32}, []api.ValueType{f64}
+	none, one, float := []api.ValueType(nil), []api.ValueType{i32}, []api.ValueType{f64}
 	two, three, four := []api.ValueType{i32, i32}, []api.ValueType{i32, i32, i32}, []api.ValueType{i32, i32, i32, i32}
 	return []imported{
 		{"a", "___cxa_throw", abort("C++ exception"), three, none},
 		{"b", "_exit", abort("exit"), one, none},
-		{"c", "_emscripten_get_now", answer(0), none, real},
+		{"c", "_emscripten_get_now", answer(0), none, float},
 		{"d", "_fd_close", answer(0), one, one},
 		{"e", "___syscall_fcntl64", answer(errnoNoCall), three, one},
 		{"f", "_fd_write", swallow, four, one},
 		{"g", "_fd_read", answer(wasiBadFile), four, one},
 		{"h", "___syscall_ioctl", answer(errnoNoCall), three, one},
 		{"i", "___syscall_openat", answer(errnoNoEntry), four, one},
-		{"j", "_emscripten_date_now", answer(0), none, real},
+		{"j", "_emscripten_date_now", answer(0), none, float},
 		{"k", "__abort_js", abort("abort"), none, none},
 		{"l", "__setitimer_js", answer(0), []api.ValueType{i32, f64}, one},
 		{"m", "__tzset_js", nothing, four, none},
@@ -119,7 +119,7 @@ func grow(_ context.Context, m api.Module, stack []uint64) {
 	if goal < want {
 		return
 	}
-	if _, ok := m.Memory().Grow(uint32((goal - have + pageBytes - 1) / pageBytes)); ok { //nolint:gosec // At most memoryPages.
+	if _, ok := m.Memory().Grow(uint32((goal - have + pageBytes - 1) / pageBytes)); ok {
 		stack[0] = 1
 	}
 }

@@ -142,15 +142,9 @@ func (h *Hub) admit(members []MemberIdentity) error {
 		if h.members[m.Name] != nil {
 			return fmt.Errorf("%w: two members are called %s", ErrConfig, m.Name)
 		}
-		h.byNKey[m.NKey], h.members[m.Name] = m.Name, newPeer()
+		h.byNKey[m.NKey], h.members[m.Name] = m.Name, &peer{slots: make(chan struct{}, maxOpen)}
 	}
 	return nil
-}
-
-func newPeer() *peer {
-	p := &peer{slots: make(chan struct{}, maxOpen)}
-	p.life.renew()
-	return p
 }
 
 // Address returns HOST:PORT as it is bound.

@@ -74,7 +74,6 @@ func Dial(ctx context.Context, cfg MemberConfig) (*Member, error) {
 	if cfg.Identity.sign == nil {
 		return nil, fmt.Errorf("%w: member %s has no identity", ErrConfig, cfg.Name)
 	}
-	m.life.renew()
 	close(m.up)
 	m.ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
 	m.conn, err = nats.Connect("tls://"+cfg.Address,
@@ -96,7 +95,7 @@ func Dial(ctx context.Context, cfg MemberConfig) (*Member, error) {
 		}
 		return nil, fmt.Errorf("member %s dials %s: %w", cfg.Name, cfg.Address, err)
 	}
-	m.logger.Debug("connected to hub", slog.String("member", m.name))
+	m.logger.DebugContext(ctx, "connected to hub", slog.String("member", m.name))
 	return m, nil
 }
 
@@ -115,7 +114,7 @@ func pauseBefore(attempts int) time.Duration {
 }
 
 func (m *Member) lost(err error) {
-	m.life.renew()
+	m.life.cut()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	select {

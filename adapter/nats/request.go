@@ -10,34 +10,49 @@ import (
 )
 
 // lifeline fails the requests over a connection when the connection ends: the answer
-// will not come, and the deadline may be far.
+// will not come, and the deadline may be far. Its zero value is ready.
 type lifeline struct {
-	mu   sync.Mutex
-	life context.Context // Of the present connection, or of the next one.
-	end  context.CancelCauseFunc
+	mu      sync.Mutex
+	waiting map[*call]bool
 }
 
-// renew ends what hangs on the old connection and starts with the next.
-func (l *lifeline) renew() {
+// call is a request under way.
+type call struct{ fail context.CancelCauseFunc }
+
+// cut fails all requests under way.
+func (l *lifeline) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.end != nil {
-		l.end(fmt.Errorf("%w: the connection was lost", ErrUnreachable))
+	for c := range l.waiting {
+		c.fail(fmt.Errorf("%w: the connection was lost", ErrUnreachable))
 	}
-	l.life, l.end = context.WithCancelCause(context.Background())
+	l.waiting = nil
+}
+
+// hold has cut fail the request, until it lets go.
+func (l *lifeline) hold(fail context.CancelCauseFunc) (letGo func()) {
+	c := &call{fail}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.waiting == nil {
+		l.waiting = map[*call]bool{}
+	}
+	l.waiting[c] = true
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.waiting, c)
+	}
 }
 
 // request is one question and its answer. Without a deadline in ctx it gives up after a
 // minute.
 func (l *lifeline) request(ctx context.Context, conn *nats.Conn, subject string, data []byte) ([]byte, error) {
-	l.mu.Lock()
-	life := l.life
-	l.mu.Unlock()
 	ctx, cancel := withPatience(ctx)
 	defer cancel()
 	waiting, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	defer context.AfterFunc(life, func() { fail(context.Cause(life)) })()
+	defer l.hold(fail)()
 	m, err := conn.RequestWithContext(waiting, subject, data)
 	switch {
 	case err == nil:

@@ -163,7 +163,7 @@ func (h *Hub) present(m *nats.Msg, connected bool, presence func(string, bool)) 
 	}
 	if name, ok := h.byNKey[event.Client.User]; ok {
 		if !connected {
-			h.members[name].life.renew()
+			h.members[name].life.cut()
 		}
 		presence(name, connected)
 	}

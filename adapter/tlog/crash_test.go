@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"comity/adapter/tlog"
+	"comity/party/partytest"
 )
 
 // crashFolder tells the test binary to be the process that is killed.
@@ -29,9 +31,7 @@ func TestKilledLogKeepsWhatItConfirmed(t *testing.T) {
 	dir := t.TempDir()
 	confirmed := map[int64]string{}
 	for round, appends := range []int{3, 25} {
-		for index, text := range runAndKill(t, dir, appends) {
-			confirmed[index] = text
-		}
+		maps.Copy(confirmed, runAndKill(t, dir, appends))
 		s := crashSetting(t, dir)
 		l := s.open(t)
 		size, err := l.Size(t.Context())
@@ -71,7 +71,7 @@ func crashSetting(t testing.TB, dir string) *setting {
 	s.config.Folder = filepath.Join(dir, "log")
 	s.config.Batch = 5 * time.Millisecond
 	w := newWitness(t, filepath.Join(dir, "witness"))
-	s.config.Witnesses = []tlog.WitnessEndpoint{{Key: newKey(t, "ke.witness").Cosigner(), Ask: askInProcess(w)}}
+	s.config.Witnesses = []tlog.WitnessEndpoint{{Key: partytest.Key(t, "ke.witness").Cosigner(), Ask: askInProcess(w)}}
 	return s
 }
 

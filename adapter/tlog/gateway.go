@@ -95,8 +95,9 @@ func (g *gateway) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, r.Context().Err()
 	}
 	answers := make(chan answer, 1)
+	ctx := context.WithoutCancel(r.Context())
 	err = g.begin(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), askTimeout)
+		ctx, cancel := context.WithTimeout(ctx, askTimeout)
 		defer cancel()
 		var a answer
 		a.status, a.contentType, a.body, a.err = w.Ask(ctx, request)

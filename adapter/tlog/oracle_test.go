@@ -8,6 +8,7 @@ import (
 	"comity"
 	"comity/adapter/tlog"
 	"comity/canon"
+	"comity/party/partytest"
 	"comity/verifier/ledger"
 
 	"filippo.io/torchwood"
@@ -21,7 +22,7 @@ func TestOtherImplementationsAcceptOurReceipts(t *testing.T) {
 	t.Parallel()
 	s := newSetting(t, 4, 3)
 	l := s.open(t)
-	author := newKey(t, "node.example/KE")
+	author := partytest.Key(t, "node.example/KE")
 	var entries [][]byte
 	for i := range 9 {
 		e, err := ledger.Sign(comity.Statement{

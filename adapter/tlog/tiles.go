@@ -39,7 +39,11 @@ type source interface {
 type folder string
 
 func (f folder) read(_ context.Context, path string, limit int64) ([]byte, error) {
-	file, err := os.Open(filepath.Join(string(f), filepath.FromSlash(path)))
+	return readFile(filepath.Join(string(f), filepath.FromSlash(path)), limit)
+}
+
+func readFile(path string, limit int64) ([]byte, error) {
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read log: %w", err)
 	}

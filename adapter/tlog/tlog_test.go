@@ -17,24 +17,13 @@ import (
 	"time"
 
 	"comity/adapter/tlog"
-	"comity/party"
+	"comity/party/partytest"
 	"comity/verifier/ledger"
 
 	merkle "golang.org/x/mod/sumdb/tlog"
 )
 
 const origin = "log.example/test"
-
-func newKey(t testing.TB, name string) party.Key {
-	t.Helper()
-	var seed [32]byte
-	copy(seed[:], name)
-	k, err := party.NewKey(name, rand.NewChaCha8(seed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
 
 // setting is a log folder with its witnesses, which outlive the Log that writes it.
 type setting struct {
@@ -45,13 +34,13 @@ type setting struct {
 // newSetting makes n witnesses; each answers with the test's clock.
 func newSetting(t testing.TB, n, threshold int) *setting {
 	t.Helper()
-	key := newKey(t, origin)
+	key := partytest.Key(t, origin)
 	s := &setting{config: tlog.Config{
 		Folder: filepath.Join(t.TempDir(), "log"), Key: key, Origin: origin,
 		Interval: 100 * time.Millisecond, Threshold: threshold,
 	}}
 	for i := range n {
-		k := newKey(t, fmt.Sprintf("p%d.witness", i))
+		k := partytest.Key(t, fmt.Sprintf("p%d.witness", i))
 		w, err := tlog.NewWitness(tlog.WitnessConfig{
 			Key: k, Origin: origin, LogKey: key.Verifier(), File: filepath.Join(t.TempDir(), "checkpoint"),
 		})
@@ -321,7 +310,7 @@ func TestReaderReadsWhatWasWritten(t *testing.T) {
 		}
 	}
 	stranger := l.Policy()
-	stranger.Log = newKey(t, "stranger").Verifier()
+	stranger.Log = partytest.Key(t, "stranger").Verifier()
 	if _, _, err := fromFolder.Check(stranger); !errors.Is(err, ledger.ErrLogKey) {
 		t.Errorf("under another log key: %v", err)
 	}

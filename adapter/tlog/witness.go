@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 
+	"comity/durable"
 	"comity/party"
 	"comity/verifier/ledger"
 
@@ -59,7 +58,7 @@ func NewWitness(c WitnessConfig) (*Witness, error) {
 		return nil, fmt.Errorf("open witness: %w", err)
 	}
 	w.latest.Origin = c.Origin
-	data, err := folder(filepath.Dir(c.File)).read(context.Background(), filepath.Base(c.File), maxCheckpoint)
+	data, err := readFile(c.File, maxCheckpoint)
 	if errors.Is(err, fs.ErrNotExist) {
 		return w, nil
 	}
@@ -124,7 +123,7 @@ func (w *Witness) AddCheckpoint(ctx context.Context, body []byte, unixTime int64
 		return refuse(http.StatusInternalServerError, err)
 	}
 	if next.Size != w.latest.Size {
-		if err := replaceFile(w.config.File, normal); err != nil {
+		if err := durable.WriteFile(w.config.File, normal); err != nil {
 			return refuse(http.StatusInternalServerError, errors.New("cannot keep the checkpoint"))
 		}
 		w.latest = next
@@ -180,33 +179,4 @@ func parseRequest(body []byte) (request, error) {
 		r.proof = append(r.proof, hash)
 	}
 	return r, nil
-}
-
-// replaceFile puts data at path so that a crash leaves the old or the new bytes.
-func replaceFile(path string, data []byte) (err error) {
-	dir := filepath.Dir(path)
-	temp, err := os.CreateTemp(dir, filepath.Base(path)+".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(temp.Name()))
-		}
-	}()
-	_, err = temp.Write(data)
-	if err == nil {
-		err = temp.Sync()
-	}
-	if err = errors.Join(err, temp.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	parent, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(parent.Sync(), parent.Close())
 }

@@ -26,10 +26,9 @@ func num(text string) comity.Expr {
 	}
 	return comity.Expr{Op: "const", Value: &v}
 }
+
 func in(name string) comity.Expr                      { return comity.Expr{Op: "input", Name: name} }
 func op(name string, args ...comity.Expr) comity.Expr { return comity.Expr{Op: name, Args: args} }
-
-func ptr(e comity.Expr) *comity.Expr { return &e }
 
 func half() exact.Rat { r, _ := exact.Ratio(1, 2); return r }
 
@@ -52,10 +51,10 @@ func vaccines() program.Inputs {
 			},
 		},
 		Constraints: []comity.Constraint{
-			{ID: "c.supply", Kind: "budget", AtMost: ptr(in("supply.doses"))},
-			{ID: "c.floor", Kind: "floor", AtLeast: ptr(op("min", in("party.frontline"),
+			{ID: "c.supply", Kind: "budget", AtMost: new(in("supply.doses"))},
+			{ID: "c.floor", Kind: "floor", AtLeast: new(op("min", in("party.frontline"),
 				op("div", op("mul", in("supply.doses"), in("party.population")), op("mul", in("total.population"), num("2")))))},
-			{ID: "c.cold", Kind: "cap", AtMost: ptr(in("party.cold_chain"))},
+			{ID: "c.cold", Kind: "cap", AtMost: new(in("party.cold_chain"))},
 			{ID: "c.blind", Kind: "forbidden_inputs", Inputs: []string{"party.id", "party.name", "party.contribution"}},
 		},
 	}
@@ -99,12 +98,16 @@ func TestLowerTheVaccineCharter(t *testing.T) {
 	want := comity.Problem{
 		Charter: canon.Sum([]byte("charter")), Picture: canon.Sum([]byte("picture")), Period: "2027-01-04", Unit: "dose", Scale: 32,
 		Columns: []comity.Column{
-			{ID: "KE/frontline", Party: "KE", Cost: 96, Upper: 90}, {ID: "KE/general", Party: "KE", Cost: 24, Upper: 1500},
-			{ID: "TZ/frontline", Party: "TZ", Cost: 20, Upper: 40}, {ID: "TZ/general", Party: "TZ", Cost: 5, Upper: 500},
+			{ID: "KE/frontline", Party: "KE", Cost: 96, Upper: 90},
+			{ID: "KE/general", Party: "KE", Cost: 24, Upper: 1500},
+			{ID: "TZ/frontline", Party: "TZ", Cost: 20, Upper: 40},
+			{ID: "TZ/general", Party: "TZ", Cost: 5, Upper: 500},
 		},
 		Rows: []comity.Row{
-			{ID: "c.cold/KE", Clause: "c.cold", Upper: amount(800), Terms: pair(0)}, {ID: "c.cold/TZ", Clause: "c.cold", Upper: amount(700), Terms: pair(2)},
-			{ID: "c.floor/KE", Clause: "c.floor", Lower: amount(90), Terms: pair(0)}, {ID: "c.floor/TZ", Clause: "c.floor", Lower: amount(40), Terms: pair(2)},
+			{ID: "c.cold/KE", Clause: "c.cold", Upper: amount(800), Terms: pair(0)},
+			{ID: "c.cold/TZ", Clause: "c.cold", Upper: amount(700), Terms: pair(2)},
+			{ID: "c.floor/KE", Clause: "c.floor", Lower: amount(90), Terms: pair(0)},
+			{ID: "c.floor/TZ", Clause: "c.floor", Lower: amount(40), Terms: pair(2)},
 			{ID: "c.supply", Clause: "c.supply", Upper: amount(401), Terms: slices.Concat(pair(0), pair(2))},
 		},
 		Needs: []comity.Need{{Party: "KE", Amount: 1590}, {Party: "TZ", Amount: 540}},
@@ -222,8 +225,8 @@ func TestRefusals(t *testing.T) {
 		}},
 		{"kind", program.ErrCharter, func(i *program.Inputs) { i.Charter.Constraints[0].Kind = "minimum_lot" }},
 		{"budget without bound", program.ErrCharter, func(i *program.Inputs) { i.Charter.Constraints[0].AtMost = nil }},
-		{"floor from above", program.ErrCharter, func(i *program.Inputs) { i.Charter.Constraints[1].AtMost = ptr(num("1")) }},
-		{"cap from below", program.ErrCharter, func(i *program.Inputs) { i.Charter.Constraints[2].AtLeast = ptr(num("1")) }},
+		{"floor from above", program.ErrCharter, func(i *program.Inputs) { i.Charter.Constraints[1].AtMost = new(num("1")) }},
+		{"cap from below", program.ErrCharter, func(i *program.Inputs) { i.Charter.Constraints[2].AtLeast = new(num("1")) }},
 		{"clause twice", program.ErrCharter, func(i *program.Inputs) {
 			i.Charter.Constraints = append(i.Charter.Constraints, i.Charter.Constraints[0])
 		}},
@@ -232,14 +235,14 @@ func TestRefusals(t *testing.T) {
 		}},
 		{"values as nothing", program.ErrCharter, func(i *program.Inputs) { i.Charter.Data[2].As = "" }},
 		{"two suppliers", program.ErrCharter, func(i *program.Inputs) { i.Charter.Data[2].From = []party.ID{"GAVI", "KE"} }},
-		{"forbidden input", program.ErrForbidden, func(i *program.Inputs) { i.Charter.Constraints[2].AtMost = ptr(in("party.contribution")) }},
-		{"total of a forbidden input", program.ErrForbidden, func(i *program.Inputs) { i.Charter.Constraints[2].AtMost = ptr(in("total.contribution")) }},
+		{"forbidden input", program.ErrForbidden, func(i *program.Inputs) { i.Charter.Constraints[2].AtMost = new(in("party.contribution")) }},
+		{"total of a forbidden input", program.ErrForbidden, func(i *program.Inputs) { i.Charter.Constraints[2].AtMost = new(in("total.contribution")) }},
 		{"forbidden input that exists", program.ErrForbidden, func(i *program.Inputs) { i.Charter.Constraints[3].Inputs = []string{"party.population"} }},
 		{"unknown family", program.ErrInput, func(i *program.Inputs) { i.Charter.Objective.Measure = in("weather.rain") }},
 		{"unknown value", program.ErrInput, func(i *program.Inputs) { i.Charter.Objective.Measure = in("party.gold") }},
 		{"unknown total", program.ErrInput, func(i *program.Inputs) { i.Charter.Objective.Measure = in("total.gold") }},
 		{"unknown picture value", program.ErrInput, func(i *program.Inputs) { i.Charter.Objective.Measure = in("picture.ratio_w04") }},
-		{"party value in a budget", program.ErrInput, func(i *program.Inputs) { i.Charter.Constraints[0].AtMost = ptr(in("party.frontline")) }},
+		{"party value in a budget", program.ErrInput, func(i *program.Inputs) { i.Charter.Constraints[0].AtMost = new(in("party.frontline")) }},
 		{"no such horizon", program.ErrPicture, func(i *program.Inputs) { i.Charter.Objective.Measure = in("picture.ratio_w9") }},
 		{"quantile missing", program.ErrPicture, func(i *program.Inputs) { i.Picture.Series[0].Horizons[0].Quantiles = []canon.Int{1} }},
 		{"declaration missing", program.ErrDeclaration, func(i *program.Inputs) { i.Declarations = i.Declarations[1:] }},
@@ -268,7 +271,7 @@ func TestRefusals(t *testing.T) {
 func TestNeedsBelowZeroAreZeroAndFloorsStayLiteral(t *testing.T) {
 	inputs := vaccines()
 	inputs.Declarations[1].Declaration.Values["general"] = -5
-	inputs.Charter.Constraints[1].AtLeast = ptr(num("700.9"))
+	inputs.Charter.Constraints[1].AtLeast = new(num("700.9"))
 	got, err := program.Lower(inputs)
 	if err != nil {
 		t.Fatal(err)

@@ -146,7 +146,7 @@ func (s *source) input(name string, id party.ID) (exact.Rat, error) {
 	case family == "picture":
 		return s.ratio(value, id)
 	default:
-		return exact.Rat{}, fmt.Errorf("%w: %s; names begin with party., supply., total. or picture.", ErrInput, name)
+		return exact.Rat{}, fmt.Errorf("%w: %s; names are party.X, supply.X, total.X and picture.X", ErrInput, name)
 	}
 }
 

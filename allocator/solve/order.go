@@ -39,7 +39,7 @@ func canonicalOrder(p comity.Problem, lot canon.Digest) order {
 	columns, rows, parties := len(p.Columns), len(p.Rows), len(p.Needs)
 	g := newGraph(p)
 	ticket := func(node int) [sha256.Size]byte {
-		name := ""
+		var name string
 		switch {
 		case node < columns:
 			name = "column/" + p.Columns[node].ID

@@ -50,7 +50,7 @@ func scaled(bound *int64, sign, shift int) float64 {
 
 func size(x int64) uint64 {
 	if x < 0 {
-		return -uint64(x)
+		return -uint64(x) //nolint:gosec // Two's complement: right for the least number too.
 	}
 	return uint64(x)
 }

@@ -21,10 +21,20 @@ type lintCommand struct {
 
 // lintData is the JSON form of a lint.
 type lintData struct {
-	Errors   []charter.Problem `json:"errors"`
-	Warnings []charter.Problem `json:"warnings"`
-	Digest   string            `json:"digest,omitempty"`
-	Words    string            `json:"words,omitempty"`
+	Errors   []lintProblem `json:"errors"`
+	Warnings []lintProblem `json:"warnings"`
+	Digest   string        `json:"digest,omitempty"`
+	Words    string        `json:"words,omitempty"`
+}
+
+// lintProblem is one problem and how to fix it.
+type lintProblem struct {
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Path    string `json:"path"`
+	Rule    string `json:"rule"`
+	Message string `json:"message"`
+	Fix     string `json:"fix"`
 }
 
 // maxCharter bounds a charter file in bytes.
@@ -41,11 +51,12 @@ func (c *lintCommand) Run(t *terminal) error {
 		return err
 	}
 	read, problems := charter.Read(root, cel.Compile)
-	out := lintData{Errors: problems, Warnings: []charter.Problem{}}
+	out := lintData{Errors: []lintProblem{}, Warnings: []lintProblem{}}
 	if len(problems) > 0 {
 		var b strings.Builder
 		for _, p := range problems {
-			fmt.Fprintf(&b, "%s:%s\n", c.File, p)
+			out.Errors = append(out.Errors, lintProblem(p))
+			fmt.Fprintf(&b, "%s:%d:%d: %s: %s; %s [%s]\n", c.File, p.Line, p.Column, p.Path, p.Message, p.Fix, p.Rule)
 		}
 		fmt.Fprintf(&b, "%s. Nothing was changed.\n", count(len(problems), "error"))
 		return &refusal{cause: fmt.Errorf("%s: %w: %s", c.File, charter.ErrRefused, count(len(problems), "error")), data: out, text: b.String()}
@@ -54,7 +65,7 @@ func (c *lintCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	out.Errors, out.Digest, out.Words = []charter.Problem{}, digest.String(), digest.Words()
+	out.Digest, out.Words = digest.String(), digest.Words()
 	return t.result("lint", out, fmt.Sprintf("ok  %s v%d  %s\n    %s\n", read.ID, read.Version, digest, digest.Words()))
 }
 

@@ -19,6 +19,7 @@ import (
 	"comity/canon"
 	"comity/fleet"
 	"comity/governor/charter"
+	"comity/modeler/forecast"
 	"comity/node"
 	"comity/pack"
 	"comity/party"
@@ -44,7 +45,7 @@ func codes() []code {
 		{130, "interrupted", "interrupted", "run the same command again: a home is resumed", []error{errInterrupted, context.Canceled}},
 		{2, "usage", "wrong usage", "read the message, or `comity COMMAND --help`", []error{errUsage}},
 		{74, "disk", "disk or file trouble", "free space or fix permissions, then run it again", []error{
-			syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, fs.ErrPermission,
+			syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, fs.ErrPermission, errDisk,
 		}},
 		{11, "wrong-key", "wrong or unknown key, or another consortium than the pinned one", "compare the charter's words again; do not rely on the evidence", []error{
 			ledger.ErrSignature, ledger.ErrLogKey, audit.ErrAnchor, replay.ErrAnchor, party.ErrSeals, party.ErrSignature, nats.ErrPin, nats.ErrRefused,
@@ -60,6 +61,7 @@ func codes() []code {
 		{20, "invalid", "a file, charter or value is not valid", "the message says where and how to fix it", []error{
 			ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, yaml.ErrUnreadable, csv.ErrUnreadable,
 			canon.ErrNotCanonical, canon.ErrDigest, party.ErrKeyFile, pack.ErrUnknown, pack.ErrPeriod, fleet.ErrHome,
+			forecast.ErrInput, forecast.ErrDate, forecast.ErrTooMany, forecast.ErrObservation,
 		}},
 		{22, "not-yet", "not yet: too few parties answered in time", "run it again when they are connected", []error{node.ErrQuorum, secagg.ErrMinMembers}},
 		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},
@@ -93,4 +95,6 @@ var (
 	errUsage = errors.New("wrong usage")
 	// errInterrupted marks what a person or the machine stopped.
 	errInterrupted = errors.New("interrupted")
+	// errDisk marks a folder that cannot be made.
+	errDisk = errors.New("folder cannot be made")
 )

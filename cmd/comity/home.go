@@ -39,6 +39,9 @@ func openHome(name string, s pack.Scenario) (home, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		h.made, h.empty = true, true
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return h, fmt.Errorf("%w: %w", errDisk, err)
+		}
 		return h, nil
 	case err != nil:
 		return h, err
@@ -67,10 +70,13 @@ func newHome(scenario string) (home, error) {
 	}
 	parent := filepath.Join(state, "comity")
 	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return home{}, err
+		return home{}, fmt.Errorf("%w: %w", errDisk, err)
 	}
 	folder, err := os.MkdirTemp(parent, scenario+"-")
-	return home{node.Home(folder), true, true}, err
+	if err != nil {
+		return home{}, fmt.Errorf("%w: %w", errDisk, err)
+	}
+	return home{node.Home(folder), true, true}, nil
 }
 
 // same refuses to resume the consortium of other parties.

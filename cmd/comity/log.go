@@ -132,11 +132,11 @@ func (c *consistencyCommand) Run(ctx context.Context, t *terminal) error {
 	if c.New == 0 {
 		c.New = o.head.Size
 	}
-	switch {
+	switch seen := max(c.Old, c.New); {
+	case seen > o.head.Size:
+		return fmt.Errorf("%w: it has %d entries now, %d were seen", ledger.ErrRollback, o.head.Size, seen)
 	case c.Old < 0 || c.Old > c.New:
 		return usageError{fmt.Errorf("sizes %d and %d: give the earlier one first, from 0", c.Old, c.New)}
-	case c.New > o.head.Size:
-		return fmt.Errorf("%w: it has %d entries now, %d were seen", ledger.ErrRollback, o.head.Size, c.New)
 	}
 	older, newer, proof, err := o.reader.Between(ctx, c.Old, c.New)
 	if err != nil {

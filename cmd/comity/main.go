@@ -35,9 +35,12 @@ type cli struct {
 	Quiet bool `short:"q" help:"Print the result only, no progress."`
 
 	Up      upCommand      `cmd:"" help:"Run a whole consortium on this machine: members, hub, log, witnesses, page."`
+	Init    initCommand    `cmd:"" help:"Found a consortium and start nobody: for hub and members in processes of their own."`
+	Serve   serveCommand   `cmd:"" help:"Run the hub or one member of a founded consortium."`
 	Audit   auditCommand   `cmd:"" help:"Check evidence, offline."`
 	Charter charterCommand `cmd:"" help:"Read and check charters."`
 	Log     logCommand     `cmd:"" help:"Look into a transparency log."`
+	Health  healthCommand  `cmd:"" help:"Forecast diseases and score forecasts, without a consortium."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Help    helpCommand    `cmd:"" help:"Explain a topic: exit-codes, json, environment, accessibility, words."`
 }

@@ -19,9 +19,11 @@ import (
 	"comity/chance"
 	"comity/console"
 	"comity/fleet"
+	"comity/modeler/forecast"
 	"comity/node"
 	"comity/pack"
 	"comity/packs/health"
+	"comity/verifier/secagg"
 )
 
 // upCommand runs a consortium on one machine.
@@ -53,6 +55,8 @@ type session struct {
 	view     *view
 	page     *http.Server
 	address  string
+	apart    bool // Members run in processes of their own.
+	until    int  // With apart: how many weeks to decide in all; 0 means one more.
 
 	mu      sync.Mutex // The page reads while weeks are decided.
 	weeks   []*fleet.Week
@@ -98,7 +102,7 @@ func (s *session) run(ctx context.Context, listener net.Listener) (err error) {
 		cache = filepath.Join(cache, "comity")
 	}
 	s.fleet, err = fleet.Start(ctx, fleet.Config{
-		Home: s.home, Scenario: s.scenario, Cache: cache, Clock: time.Now, Progress: s.view.progress,
+		Home: s.home, Scenario: s.scenario, Cache: cache, Clock: time.Now, Progress: s.view.progress, Apart: s.apart,
 	})
 	if err != nil {
 		return err
@@ -113,8 +117,13 @@ func (s *session) run(ctx context.Context, listener net.Listener) (err error) {
 	if err := s.decide(ctx); err != nil {
 		return err
 	}
-	if err := s.report(); err != nil || s.cmd.Once {
-		return err
+	if len(s.weeks) > 0 {
+		if err := s.report(); err != nil {
+			return err
+		}
+	}
+	if s.cmd.Once || s.until > 0 {
+		return nil
 	}
 	return s.stay(ctx)
 }
@@ -143,6 +152,9 @@ func (s *session) resume() string {
 // scenario finds the pack's proposal: synthetic by name, or observed from a folder.
 func (c *upCommand) scenario() (pack.Scenario, error) {
 	if c.Data == "" {
+		if c.Origin != "" {
+			return pack.Scenario{}, usageError{errors.New("--origin goes with --data")}
+		}
 		return health.Scenario(c.Scenario, chance.Derive(chance.Seed{}, "comity/world", c.Scenario))
 	}
 	file, err := csv.Find(c.Data)
@@ -153,17 +165,45 @@ func (c *upCommand) scenario() (pack.Scenario, error) {
 	if err != nil {
 		return pack.Scenario{}, err
 	}
-	newest := ""
+	start, err := c.origin(file, rows)
+	if err != nil {
+		return pack.Scenario{}, err
+	}
+	s, err := health.Observed(rows, start)
+	if err != nil {
+		return s, fmt.Errorf("%s:1:1: %w", file, err)
+	}
+	if n := len(s.Members); n < secagg.MinMembers {
+		return s, fmt.Errorf("%s:1:1: %w: rows of %s, but masked sums need %d members; add rows of others",
+			file, csv.ErrUnreadable, count(n, "place"), secagg.MinMembers)
+	}
+	return s, nil
+}
+
+// origin returns the first origin date: the one that was asked for, or the newest that
+// the snapshots allow.
+func (c *upCommand) origin(file string, rows []forecast.Observation) (string, error) {
+	oldest, newest := rows[0].AsOf, rows[0].AsOf
 	for _, r := range rows {
-		newest = max(newest, r.AsOf)
+		oldest, newest = min(oldest, r.AsOf), max(newest, r.AsOf)
 	}
-	start := c.Origin
-	if start == "" {
-		if start, err = pack.OriginAfter(newest, 1-c.Weeks); err != nil {
-			return pack.Scenario{}, err
+	if c.Origin == "" {
+		start, err := pack.OriginAfter(newest, 1-c.Weeks)
+		if err != nil {
+			return "", fmt.Errorf("%s:1:1: %w", file, err)
 		}
+		return start, nil
 	}
-	return health.Observed(rows, start)
+	at, err := time.Parse(time.DateOnly, c.Origin)
+	switch {
+	case err != nil:
+		return "", usageError{fmt.Errorf("--origin %q is no date; write YYYY-MM-DD", c.Origin)}
+	case at.Weekday() != time.Wednesday:
+		return "", usageError{fmt.Errorf("--origin %s is a %s; forecasts are made on Wednesdays", c.Origin, at.Weekday())}
+	case c.Origin < oldest:
+		return "", usageError{fmt.Errorf("--origin %s is before the oldest snapshot in %s, of %s", c.Origin, file, oldest)}
+	}
+	return c.Origin, nil
 }
 
 // listen takes the page's port before anything else is done. A port that was asked for
@@ -210,7 +250,11 @@ func (s *session) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for n := range s.cmd.Weeks {
+	weeks := s.cmd.Weeks
+	if s.until > 0 {
+		weeks = max(0, s.until-first)
+	}
+	for n := range weeks {
 		period, err := s.scenario.Period(first + n)
 		if err != nil {
 			return err

@@ -23,6 +23,7 @@ import (
 	"comity/canon"
 	"comity/governor/charter"
 	"comity/party"
+	"comity/party/partytest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -301,7 +302,7 @@ func TestTransportKeys(t *testing.T) {
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		altered := []byte(transport("x"))
+		altered := []byte(partytest.Transport("x"))
 		altered[rapid.IntRange(0, len(altered)-1).Draw(t, "place")] = rapid.Byte().Draw(t, "byte")
 		c.Parties[0].Node.Transport = string(altered)
 		if got, want := len(charter.Lint(c)) == 0, nkeys.IsValidPublicUserKey(string(altered)); got != want {

@@ -16,8 +16,6 @@ import (
 
 func constant(v exact.Rat) comity.Expr { return comity.Expr{Op: "const", Value: &v} }
 
-func nothing(string) (exact.Rat, error) { return exact.Rat{}, nil }
-
 func TestRoundIsNearestHalvesUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		draw := func(label string, least int64) exact.Rat {

@@ -1,9 +1,6 @@
 package charter_test
 
 import (
-	"bytes"
-	"encoding/base32"
-	"encoding/binary"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +11,7 @@ import (
 	"comity/exact"
 	"comity/governor/charter"
 	"comity/party"
+	"comity/party/partytest"
 )
 
 // small is a charter of three states and an operator that breaks no rule.
@@ -41,8 +39,8 @@ func small(t testing.TB) comity.Charter {
 			TieBreak: []string{"least_squares_unmet", "webster", "lot"},
 		},
 		Constraints: []comity.Constraint{
-			{ID: "c.supply", Kind: "budget", AtMost: at(expr(t, "supply.doses")), Why: text("No more than there is.")},
-			{ID: "c.floor", Kind: "floor", AtLeast: at(expr(t, "supply.doses * party.population / total.population / 2")), Why: text("Half by people.")},
+			{ID: "c.supply", Kind: "budget", AtMost: new(expr(t, "supply.doses")), Why: text("No more than there is.")},
+			{ID: "c.floor", Kind: "floor", AtLeast: new(expr(t, "supply.doses * party.population / total.population / 2")), Why: text("Half by people.")},
 			{ID: "c.blind", Kind: "forbidden_inputs", Inputs: []string{"party.id", "party.name"}, Why: text("Names do not count.")},
 		},
 		Decisions: comity.Decisions{MaxGap: ratio(t, 1, 200)},
@@ -53,12 +51,12 @@ func small(t testing.TB) comity.Charter {
 		if id == "SECRETARIAT" {
 			p.Kind, p.Weight = "agency", exact.Int(0)
 		} else {
-			c.Transparency.Witnesses.Of = append(c.Transparency.Witnesses.Of, key(t, charter.WitnessName(id)).Cosigner())
+			c.Transparency.Witnesses.Of = append(c.Transparency.Witnesses.Of, partytest.Key(t, party.WitnessName(id)).Cosigner())
 		}
 		c.Parties = append(c.Parties, p)
 	}
 	c.Transparency.Witnesses.Threshold = charter.LeastWitnesses(len(states))
-	c.Transparency.Log = comity.LogClause{Origin: "comity.example/small", Key: key(t, "comity.example/small").Verifier(), Operator: "SECRETARIAT"}
+	c.Transparency.Log = comity.LogClause{Origin: "comity.example/small", Key: partytest.Key(t, "comity.example/small").Verifier(), Operator: "SECRETARIAT"}
 	return c
 }
 
@@ -67,14 +65,12 @@ func member(t testing.TB, id party.ID) comity.Party {
 	name := strings.ToLower(string(id))
 	return comity.Party{
 		ID: id, Kind: "state", Name: text("State of " + string(id)), Weight: exact.Int(1), Groups: []string{},
-		Keys: comity.Threshold{Threshold: 2, Of: []string{key(t, name+".officer-1").Verifier(), key(t, name+".officer-2").Verifier()}},
-		Node: comity.Node{Key: key(t, name+".node").Verifier(), Transport: transport(name)},
+		Keys: comity.Threshold{Threshold: 2, Of: []string{partytest.Key(t, name+".officer-1").Verifier(), partytest.Key(t, name+".officer-2").Verifier()}},
+		Node: comity.Node{Key: partytest.Key(t, name+".node").Verifier(), Transport: partytest.Transport(name)},
 	}
 }
 
 func text(en string) comity.Text { return comity.Text{"en": en} }
-
-func at[T any](v T) *T { return &v }
 
 func ratio(t testing.TB, num, den int64) exact.Rat {
 	t.Helper()
@@ -92,31 +88,6 @@ func expr(t testing.TB, source string) comity.Expr {
 		t.Fatal(err)
 	}
 	return e
-}
-
-// key makes the key pair that has this name in every run.
-func key(t testing.TB, name string) party.Key {
-	t.Helper()
-	seed := canon.Sum([]byte(name))
-	k, err := party.NewKey(name, bytes.NewReader(seed[:]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
-// transport makes a NATS user NKey: base32 of a prefix, 32 bytes and CRC-16/XMODEM.
-func transport(name string) string {
-	seed := canon.Sum([]byte(name + ".transport"))
-	data := append([]byte{20 << 3}, seed[:]...)
-	var crc uint16
-	for _, b := range data {
-		crc ^= uint16(b) << 8
-		for range 8 {
-			crc = crc<<1 ^ crc>>15*0x1021
-		}
-	}
-	return base32.StdEncoding.EncodeToString(binary.LittleEndian.AppendUint16(data, crc))
 }
 
 // document writes a charter as the tree that an adapter would read, line by line.

@@ -26,7 +26,7 @@ func ParseDuration(text string) (time.Duration, error) {
 		return 0, bad
 	}
 	days, clock, hasClock := strings.Cut(rest, "T")
-	total := time.Duration(0)
+	var total time.Duration
 	var err error
 	const day = 24 * time.Hour
 	switch {
@@ -61,14 +61,14 @@ func addUnits(text, letters string, units ...time.Duration) (time.Duration, erro
 		if unit < 0 {
 			return 0, ErrDuration
 		}
-		n := time.Duration(0)
+		var n int64
 		for _, d := range text[:digits] {
-			n = 10*n + time.Duration(d-'0')
+			n = 10*n + int64(d-'0')
 		}
-		if n > (1<<62)/units[unit] {
+		if n > (1<<62)/int64(units[unit]) {
 			return 0, ErrDuration
 		}
-		total += n * units[unit]
+		total += time.Duration(n) * units[unit]
 		if total < 0 || total > 1<<62 {
 			return 0, ErrDuration
 		}

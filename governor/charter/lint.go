@@ -184,7 +184,7 @@ func (l *linter) choice(path, word string, words ...string) {
 		return
 	}
 	fix := "write one of " + strings.Join(words, ", ")
-	if best := nearest(word, words); best != "" {
+	if best := Nearest(word, words); best != "" {
 		fix = fmt.Sprintf("did you mean %q?", best)
 	}
 	l.refuse(path, ruleChoice, fmt.Sprintf("%q is not a choice here", clip(word)), fix)

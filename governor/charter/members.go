@@ -92,7 +92,7 @@ func (l *linter) witness(path, text string, uses map[string]string) {
 	l.once(path, string(k.PublicKey()), uses)
 	operator := l.c.Transparency.Log.Operator
 	for _, p := range l.c.Parties {
-		if k.Name() != WitnessName(p.ID) {
+		if k.Name() != party.WitnessName(p.ID) {
 			continue
 		}
 		if p.ID == operator {
@@ -102,9 +102,6 @@ func (l *linter) witness(path, text string, uses map[string]string) {
 	}
 	l.refuse(path, ruleWitnesses, fmt.Sprintf("%s is the witness of no party", clip(k.Name())), `name the key after its party, as "ke.witness" for "KE"`)
 }
-
-// WitnessName returns the name that the witness key of a party has: "ke.witness".
-func WitnessName(id party.ID) string { return strings.ToLower(string(id)) + ".witness" }
 
 // once refuses a public key that has another use already.
 func (l *linter) once(path, public string, uses map[string]string) {

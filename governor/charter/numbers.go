@@ -63,7 +63,7 @@ func (l *linter) input(p place, name string, known []string) {
 	space, _, _ := strings.Cut(name, ".")
 	if _, ok := slices.BinarySearch(known, name); !ok {
 		fix := "use one of " + strings.Join(known[:min(len(known), 30)], ", ")
-		if best := nearest(name, known); best != "" {
+		if best := Nearest(name, known); best != "" {
 			fix = fmt.Sprintf("did you mean %s?", best)
 		}
 		l.refuse(p.path, ruleUnknown, "unknown input "+clip(name), fix)

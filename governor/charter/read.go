@@ -295,7 +295,7 @@ func suggestKey(name string, keys []key) string {
 	for i, k := range keys {
 		names[i] = k.name
 	}
-	if best := nearest(name, names); best != "" {
+	if best := Nearest(name, names); best != "" {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
 	return "use one of " + strings.Join(names, ", ")

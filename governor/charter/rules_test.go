@@ -13,6 +13,7 @@ import (
 	"comity/exact"
 	"comity/governor/charter"
 	"comity/party"
+	"comity/party/partytest"
 )
 
 // broken is a charter or a document that breaks one rule, and where.
@@ -107,14 +108,14 @@ func doc(rule, path string, change func(*charter.Node), keys ...string) broken {
 }
 
 func brokenDocuments() []broken {
-	clear := func(n *charter.Node) { *n = charter.Node{Line: n.Line, Column: n.Column} }
+	erased := func(n *charter.Node) { *n = charter.Node{Line: n.Line, Column: n.Column} }
 	quoted := func(text string) func(*charter.Node) {
 		return func(n *charter.Node) { n.Text, n.Style = text, charter.DoubleQuoted }
 	}
 	return []broken{
-		doc("E101", "charter", clear),
-		doc("E101", "purpose", clear, "purpose"),
-		doc("E101", "parties", clear, "parties"),
+		doc("E101", "charter", erased),
+		doc("E101", "purpose", erased, "purpose"),
+		doc("E101", "parties", erased, "parties"),
 		doc("E101", "id", func(n *charter.Node) { n.Shape = charter.Sequence }, "id"),
 		doc("E102", "objektive", func(n *charter.Node) { n.Fields[0].Key.Text = "objektive" }),
 		doc("E102", "parties[0].wait", func(n *charter.Node) { n.Fields[3].Key.Text = "wait" }, "parties", ""),
@@ -188,7 +189,7 @@ func brokenExpressions() []broken {
 		return law(rule, "objective.measure", func(t testing.TB, c *comity.Charter) { c.Objective.Measure = expr(t, source) })
 	}
 	budget := func(source string) broken {
-		return law("E203", "constraints[0].at_most", func(t testing.TB, c *comity.Charter) { c.Constraints[0].AtMost = at(expr(t, source)) })
+		return law("E203", "constraints[0].at_most", func(t testing.TB, c *comity.Charter) { c.Constraints[0].AtMost = new(expr(t, source)) })
 	}
 	return []broken{
 		measure("E202", "party.populatoin"),
@@ -268,15 +269,15 @@ func brokenLaw() []broken {
 func brokenKeys() []broken {
 	return []broken{
 		law("E117", "parties[0].keys.of[0]", func(_ testing.TB, c *comity.Charter) { c.Parties[0].Keys.Of[0] = "br+00000000+AAAA" }),
-		law("E117", "parties[0].node.key", func(t testing.TB, c *comity.Charter) { c.Parties[0].Node.Key = key(t, "br.node").Cosigner() }),
+		law("E117", "parties[0].node.key", func(t testing.TB, c *comity.Charter) { c.Parties[0].Node.Key = partytest.Key(t, "br.node").Cosigner() }),
 		law("E117", "parties[0].node.transport", func(_ testing.TB, c *comity.Charter) {
 			c.Parties[0].Node.Transport = "U" + c.Parties[0].Node.Transport[:55]
 		}),
 		law("E117", "transparency.log.key", func(t testing.TB, c *comity.Charter) {
-			c.Transparency.Log.Key = key(t, "comity.example/small").Cosigner()
+			c.Transparency.Log.Key = partytest.Key(t, "comity.example/small").Cosigner()
 		}),
 		law("E117", "transparency.witnesses.of[0]", func(t testing.TB, c *comity.Charter) {
-			c.Transparency.Witnesses.Of[0] = key(t, "br.witness").Verifier()
+			c.Transparency.Witnesses.Of[0] = partytest.Key(t, "br.witness").Verifier()
 		}),
 		law("E304", "parties[1].keys.of[0]", func(_ testing.TB, c *comity.Charter) { c.Parties[1].Keys.Of[0] = c.Parties[0].Keys.Of[0] }),
 		law("E304", "parties[0].node.key", func(_ testing.TB, c *comity.Charter) { c.Parties[0].Node.Key = c.Parties[0].Keys.Of[0] }),
@@ -289,10 +290,12 @@ func brokenKeys() []broken {
 		law("E305", "transparency.witnesses.threshold", func(_ testing.TB, c *comity.Charter) { c.Transparency.Witnesses.Threshold = 4 }),
 		law("E307", "transparency.witnesses.threshold", func(_ testing.TB, c *comity.Charter) { c.Transparency.Witnesses.Threshold = 2 }),
 		law("E307", "transparency.witnesses.of[0]", func(t testing.TB, c *comity.Charter) {
-			c.Transparency.Witnesses.Of[0] = key(t, "xx.witness").Cosigner()
+			c.Transparency.Witnesses.Of[0] = partytest.Key(t, "xx.witness").Cosigner()
 		}),
 		law("E308", "transparency.log.operator", func(_ testing.TB, c *comity.Charter) { c.Transparency.Log.Operator = "XX" }),
 		law("E308", "transparency.witnesses.of[0]", func(_ testing.TB, c *comity.Charter) { c.Transparency.Log.Operator = "BR" }),
-		law("E308", "transparency.log.key", func(t testing.TB, c *comity.Charter) { c.Transparency.Log.Key = key(t, "elsewhere").Verifier() }),
+		law("E308", "transparency.log.key", func(t testing.TB, c *comity.Charter) {
+			c.Transparency.Log.Key = partytest.Key(t, "elsewhere").Verifier()
+		}),
 	}
 }

@@ -178,10 +178,10 @@ func offset(n Node, at *SourceError) int {
 	return at.Column - 1
 }
 
-// nearest returns the candidate that a slip of the hand most likely meant, or "":
+// Nearest returns the candidate that a slip of the hand most likely meant, or "":
 // smallest edit distance, at most a third of the word and one more. It looks at the
 // first thousand only: a hint is not worth more time.
-func nearest(word string, candidates []string) string {
+func Nearest(word string, candidates []string) string {
 	if len(word) > maxName {
 		return ""
 	}

@@ -35,7 +35,7 @@ func Log1p(thousandths int64) Q16 {
 		return -Max
 	}
 	// ln((v+1000)/1000) = ln(v+1000) - ln(1000), with ln(1000) kept fine.
-	return logRatio(uint64(thousandths)+thousand, 0, ln1000)
+	return logRatio(uint64(thousandths)+thousand, 0, ln1000) //nolint:gosec // The sum is positive, however large.
 }
 
 // logRatio returns ln(x/2^scale) - offset/2^40 as a Q16.

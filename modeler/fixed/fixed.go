@@ -92,7 +92,7 @@ func Mean(values ...Q16) Q16 {
 
 func magnitude(a int64) uint64 {
 	if a < 0 {
-		return -uint64(a)
+		return -uint64(a) //nolint:gosec // Two's complement: right for the least number too.
 	}
 	return uint64(a)
 }

@@ -29,5 +29,5 @@ func (x Q16) Sqrt() Q16 {
 	// sqrt(x/2^16) 2^16 = sqrt(x 2^16), which may need 79 bits: shift by an even number
 	// that fits and make up for the rest afterwards.
 	shift := min(16, bits.LeadingZeros64(uint64(x))&^1)
-	return Q16(Sqrt(uint64(x)<<shift) << ((16 - shift) / 2))
+	return Q16(Sqrt(uint64(x)<<shift) << ((16 - shift) / 2)) //nolint:gosec // Below 2^40.
 }

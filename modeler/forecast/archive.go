@@ -80,7 +80,7 @@ func NewArchive(rows []Observation) (*Archive, error) {
 	}
 	slices.SortFunc(keys, compareSeries)
 	for i, key := range keys {
-		seen[key] = int32(i) //nolint:gosec // Below MaxRows.
+		seen[key] = int32(i)
 	}
 	a := &Archive{series: keys, revisions: make([]revision, 0, len(rows))}
 	for i, row := range rows {

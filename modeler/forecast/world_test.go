@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -22,12 +23,10 @@ const (
 // tiny is a recipe that trains in milliseconds.
 func tiny() map[string]canon.Int {
 	r := Quick()
-	for name, v := range map[string]canon.Int{
+	maps.Copy(r, map[string]canon.Int{
 		"history_weeks": 150, "vintages": 12, "folds": 2, "bins": 8, "rounds": 3, "depth": 2, "leaf_rows": 5,
 		"scale_rounds": 2, "scale_depth": 1, "scale_leaf_rows": 10,
-	} {
-		r[name] = v
-	}
+	})
 	return r
 }
 
@@ -195,7 +194,8 @@ func federateInput(tb testing.TB, in Input, rows [][]Observation, m *meeting) []
 	var wait sync.WaitGroup
 	for i := range rows {
 		wait.Go(func() {
-			own, err := in, error(nil)
+			own := in
+			var err error
 			if own.Archive, err = NewArchive(rows[i]); err == nil {
 				results[i], err = Run(ctx, own, m)
 			}
@@ -213,7 +213,6 @@ func federateInput(tb testing.TB, in Input, rows [][]Observation, m *meeting) []
 
 // record replays logged sums; a lost step is logged as its restart.
 type record struct {
-	names    []string
 	sums     map[string][]int64
 	restarts int
 }

@@ -43,7 +43,7 @@ func newRows(data *Data, cfg *Config) *rows {
 		for fold := range cfg.Folds {
 			if cfg.Folds == 1 || fold != int(data.Fold[i]) {
 				p := &r.parts[cfg.Ensemble(int(data.Task[i]), fold)]
-				p.rows = append(p.rows, int32(i)) //nolint:gosec // At most maxRows.
+				p.rows = append(p.rows, int32(i))
 			}
 		}
 	}

@@ -74,9 +74,9 @@ func (g *growth) search(n *node, cfg *Config) candidate {
 				continue // The same sides as at the bin before, which wins ties.
 			}
 			values = values.plus(bins[b])
-			try(Split{feature, uint8(b), false}, values.plus(missing)) //nolint:gosec // At most 63.
+			try(Split{feature, uint8(b), false}, values.plus(missing))
 			if missing.n > 0 {
-				try(Split{feature, uint8(b), true}, values) //nolint:gosec // At most 63.
+				try(Split{feature, uint8(b), true}, values)
 			}
 		}
 	}

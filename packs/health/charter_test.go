@@ -1,10 +1,7 @@
 package health_test
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/base32"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"slices"
@@ -14,10 +11,10 @@ import (
 	"comity"
 	"comity/adapter/cel"
 	"comity/adapter/yaml"
-	"comity/canon"
 	"comity/governor/charter"
 	"comity/pack"
 	"comity/party"
+	"comity/party/partytest"
 )
 
 func TestCharterReadsAndSeals(t *testing.T) {
@@ -188,7 +185,7 @@ func found(t testing.TB, states []party.ID) pack.Founding {
 	const operator, origin = "SECRETARIAT", "comity.example/test"
 	f := pack.Founding{
 		ID: "respiratory-test", Effective: "2026-11-20T00:00:00Z", Expires: "2027-11-20T00:00:00Z",
-		Origin: origin, LogKey: key(t, origin).Verifier(), Operator: operator,
+		Origin: origin, LogKey: partytest.Key(t, origin).Verifier(), Operator: operator,
 		WitnessThreshold: charter.LeastWitnesses(len(states)),
 		MinMembers:       max(3, len(states)/2+1), StepSeconds: 2,
 		Recipe: []pack.Parameter{{Name: "depth", Value: 3}, {Name: "rounds", Value: 24}},
@@ -197,41 +194,16 @@ func found(t testing.TB, states []party.ID) pack.Founding {
 		name := strings.ToLower(string(id))
 		p := pack.FoundingParty{
 			ID: string(id), Kind: "state", Name: "State of " + string(id), Weight: "1", Groups: []string{"pool"},
-			Keys:      []string{key(t, name+".officer-1").Verifier(), key(t, name+".officer-2").Verifier()},
-			Threshold: 2, NodeKey: key(t, name+".node").Verifier(), Transport: transport(name),
+			Keys:      []string{partytest.Key(t, name+".officer-1").Verifier(), partytest.Key(t, name+".officer-2").Verifier()},
+			Threshold: 2, NodeKey: partytest.Key(t, name+".node").Verifier(), Transport: partytest.Transport(name),
 		}
 		if id == operator {
 			p.Kind, p.Weight, p.Groups = "agency", "0", nil
 		} else {
-			f.Witnesses = append(f.Witnesses, key(t, charter.WitnessName(id)).Cosigner())
+			f.Witnesses = append(f.Witnesses, partytest.Key(t, party.WitnessName(id)).Cosigner())
 		}
 		f.Parties = append(f.Parties, p)
 	}
 	slices.SortFunc(f.Parties, func(x, y pack.FoundingParty) int { return cmp.Compare(x.ID, y.ID) })
 	return f
-}
-
-func key(t testing.TB, name string) party.Key {
-	t.Helper()
-	seed := canon.Sum([]byte(name))
-	k, err := party.NewKey(name, bytes.NewReader(seed[:]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
-// transport returns a NATS user NKey: base32 of a prefix, 32 bytes and CRC-16/XMODEM.
-func transport(name string) string {
-	seed := canon.Sum([]byte(name + ".transport"))
-	data := append([]byte{20 << 3}, seed[:]...)
-	crc := uint16(0)
-	for _, b := range data {
-		crc ^= uint16(b) << 8
-		for range 8 {
-			carry := crc >> 15
-			crc = crc<<1 ^ carry*0x1021
-		}
-	}
-	return base32.StdEncoding.EncodeToString(binary.LittleEndian.AppendUint16(data, crc))
 }

@@ -74,7 +74,7 @@ func bell(s *chance.Stream) int64 {
 	sum := int64(-6 * (factor - 1))
 	for range 2 {
 		for bits, i := s.Uint64(), 0; i < 6; i++ {
-			sum += int64(bits >> (10 * i) & (factor - 1)) //nolint:gosec // Ten bits.
+			sum += int64(bits >> (10 * i) & (factor - 1))
 		}
 	}
 	return sum

@@ -82,7 +82,7 @@ func TestObserved(t *testing.T) {
 	// The locations of the European respiratory forecast hub.
 	const hub = "AT BE BG CH CY CZ DE DK EE ES FI FR GB-ENG GB-NIR GB-SCT GB-WLS GR HR HU IE IS IT LT LU LV MT NL NO PL PT RO SI SK"
 	var rows []forecast.Observation
-	for _, id := range strings.Fields(hub) {
+	for id := range strings.FieldsSeq(hub) {
 		rows = append(rows, forecast.Observation{AsOf: "2024-11-08", Target: health.ILI, Place: party.ID(id), Date: "2024-11-03"})
 	}
 	s, err := health.Observed(rows, "2024-11-13")

@@ -53,7 +53,7 @@ func newWorld(t testing.TB, entries int) *world {
 	w.charter = comity.Charter{Comity: "charter/v1", ID: "vaccines-5", Version: 1, Parties: []comity.Party{}}
 	for _, id := range parties {
 		w.nodes[id] = newKey(t, "node.example/"+string(id))
-		witness := newKey(t, ledger.WitnessName(id))
+		witness := newKey(t, party.WitnessName(id))
 		w.witnesses = append(w.witnesses, witness)
 		w.charter.Parties = append(w.charter.Parties, comity.Party{ID: id, Node: comity.Node{Key: w.nodes[id].Verifier()}})
 		w.charter.Transparency.Witnesses.Of = append(w.charter.Transparency.Witnesses.Of, witness.Cosigner())

@@ -34,17 +34,30 @@ func PolicyOf(c comity.Charter) Policy {
 		Log:       c.Transparency.Log.Key,
 		Threshold: c.Transparency.Witnesses.Threshold,
 	}
-	own := WitnessName(c.Transparency.Log.Operator) + "+"
-	for _, w := range c.Transparency.Witnesses.Of {
-		if !strings.HasPrefix(w, own) {
-			p.Witnesses = append(p.Witnesses, w)
+	for _, key := range c.Transparency.Witnesses.Of {
+		if !isWitness(key, c.Transparency.Log.Operator) {
+			p.Witnesses = append(p.Witnesses, key)
 		}
 	}
 	return p
 }
 
+// WitnessOf returns the verifier key of a party's witness, if that counts.
+func (p Policy) WitnessOf(id party.ID) (key string, ok bool) {
+	at := slices.IndexFunc(p.Witnesses, func(key string) bool { return isWitness(key, id) })
+	if at < 0 {
+		return "", false
+	}
+	return p.Witnesses[at], true
+}
+
+// isWitness tells by its name whose witness a key belongs to.
+func isWitness(key string, id party.ID) bool {
+	return strings.HasPrefix(key, party.WitnessName(id)+"+")
+}
+
 // WitnessName is the key name of the witness that a party runs.
-func WitnessName(id party.ID) string { return strings.ToLower(string(id)) + ".witness" }
+func WitnessName(id party.ID) string { return party.WitnessName(id) }
 
 // Check refuses a policy that cannot be met or counts somebody twice, with ErrPolicy.
 func (p Policy) Check() error {

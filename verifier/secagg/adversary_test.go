@@ -302,7 +302,7 @@ func TestEveryBitOfCommitments(t *testing.T) {
 		if _, err := me.Finish(end); err != nil {
 			continue
 		}
-		truth := chain(before.chain).step(pending.context, f.hub.open.list, end.Reveals, canon.Sum(end.Sum))
+		truth := before.chain.step(pending.context, f.hub.open.list, end.Reveals, canon.Sum(end.Sum))
 		if me.chain == truth {
 			t.Fatalf("bit %d of %d: nobody noticed", bit, 8*len(data))
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"comity"
 	"comity/canon"
@@ -99,8 +100,8 @@ func (e *evaluation) masked(y []byte) {
 // sums adds exact sums of masked words, each below 2^40.
 func (e *evaluation) sums(words []uint64) {
 	var a, b element
-	for k := len(words) - 1; k >= 0; k-- {
-		w := element(words[k])
+	for _, word := range slices.Backward(words) {
+		w := element(word)
 		a = (a + w).times(e.at[0])
 		b = (b + w).times(e.at[1])
 	}

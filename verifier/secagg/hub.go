@@ -245,6 +245,36 @@ func (h *Hub) Recohort(c comity.Cohort) error {
 	return nil
 }
 
+// Resume takes one finished step of a round that was interrupted, from the hub's own
+// record, and returns what was shown of it, for members that missed it. Steps come in
+// order; a logged successor goes in by Recohort before the step that it starts at.
+func (h *Hub) Resume(s StepRecord, blob []byte) (Commitments, Broadcast, error) {
+	n := len(h.cohort.Members)
+	if h.open != nil || s.Cohort != h.cohort.Number || len(s.Commitments) != n || len(s.Reveals) != n || canon.Sum(blob) != s.Sum {
+		return Commitments{}, Broadcast{}, fmt.Errorf("resume step %d: %w: the record is of cohort %d with %d members, in force is %d with %d",
+			h.number, ErrJournal, s.Cohort, len(s.Commitments), h.cohort.Number, n)
+	}
+	context := h.Position().context(s.step())
+	reveals, err := checkReveals(context, h.cohort, s)
+	if err != nil {
+		return Commitments{}, Broadcast{}, fmt.Errorf("resume step %d: %w", h.number, err)
+	}
+	c, b := Commitments{h.Position(), s.Commitments}, Broadcast{h.Position(), reveals, blob}
+	h.last = &b
+	h.transcript.Steps = append(h.transcript.Steps, s)
+	h.chain = h.chain.step(context, s.Commitments, reveals, s.Sum)
+	h.number++
+	return c, b, nil
+}
+
+// Last returns the record of the newest finished step, for who must not forget it.
+func (h *Hub) Last() (StepRecord, bool) {
+	if len(h.transcript.Steps) == 0 {
+		return StepRecord{}, false
+	}
+	return h.transcript.Steps[len(h.transcript.Steps)-1], true
+}
+
 // Transcript is the public record so far.
 func (h *Hub) Transcript() Transcript {
 	t := h.transcript

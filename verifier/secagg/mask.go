@@ -24,7 +24,7 @@ func (m *masker) apply(v vector, key [keySize]byte, negative bool) {
 	if err != nil {
 		panic(fmt.Sprintf("secagg: AES-256: %v", err)) // The key has 32 bytes.
 	}
-	stream := cipher.NewCTR(block, make([]byte, aes.BlockSize))
+	stream := cipher.NewCTR(block, make([]byte, aes.BlockSize)) //nolint:gosec // No key is used twice.
 	for packs := v.packs; len(packs) > 0; {
 		part := packs[:min(len(packs), chunk/8)]
 		b := m.buf[:8*len(part)]

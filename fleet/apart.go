@@ -1,0 +1,98 @@
+package fleet
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"comity/adapter/csv"
+	"comity/durable"
+	"comity/modeler/forecast"
+	"comity/node"
+	"comity/party"
+)
+
+// place is where members find the hub, and the digest of its TLS key.
+type place struct {
+	Address string `json:"address"`
+	Pin     string `json:"pin"`
+}
+
+func placeFile(home node.Home) string { return filepath.Join(string(home.Hub()), "place.json") }
+
+func writePlace(home node.Home, p place) error {
+	data, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(placeFile(home), data)
+}
+
+func readPlace(home node.Home) (p place, err error) {
+	data, err := os.ReadFile(placeFile(home))
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(data, &p); err != nil {
+		return p, fmt.Errorf("%s: %w", placeFile(home), err)
+	}
+	return p, nil
+}
+
+// RunMember runs one member of the consortium in a home until ctx ends, in a process of
+// its own. The hub may be away: the member looks for it until it is there.
+func RunMember(ctx context.Context, cfg Config, id party.ID) error {
+	home := cfg.Home.Member(id)
+	lock, err := lockHome(string(home))
+	if err != nil {
+		return err
+	}
+	defer lock.Close() //nolint:errcheck // The kernel drops the lock.
+	sealed, founded, err := isFounded(cfg.Home)
+	if err != nil {
+		return err
+	}
+	if !founded {
+		return fmt.Errorf("%s: %w: nothing was founded there; run comity init first", cfg.Home, ErrHome)
+	}
+	at, err := readPlace(cfg.Home)
+	if err != nil {
+		return fmt.Errorf("%w; start the hub first: comity serve --hub", err)
+	}
+	m, err := cfg.member(ctx, id, sealed, at)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return m.Run(ctx)
+}
+
+// member wires one member of a scenario to its folder and to the hub.
+func (c Config) member(ctx context.Context, id party.ID, sealed []byte, at place) (*node.Member, error) {
+	home := c.Home.Member(id)
+	return node.Join(ctx, node.MemberConfig{
+		Self: id, Home: home, Charter: sealed, Address: at.Address, Pin: at.Pin,
+		Rows:    func() ([]forecast.Observation, error) { return csv.Vintages(filepath.Join(home.Data(), "series.csv")) },
+		Declare: c.declare(id), Clock: c.Clock, Logger: c.Logger, Rehearse: c.rehearse(id),
+	})
+}
+
+// Init founds a consortium and starts nobody.
+func Init(cfg Config) error {
+	lock, err := lockHome(string(cfg.Home))
+	if err != nil {
+		return err
+	}
+	defer lock.Close() //nolint:errcheck // The kernel drops the lock.
+	if _, founded, err := isFounded(cfg.Home); err != nil || founded {
+		if err == nil {
+			err = fmt.Errorf("%s: %w: a consortium is founded here already", cfg.Home, ErrHome)
+		}
+		return err
+	}
+	_, err = Found(cfg, rand.Reader)
+	return err
+}
