@@ -168,21 +168,42 @@ func (r *run) model(ctx context.Context, m comity.Model) error {
 	if err := secagg.VerifyTranscript(t, evidence); err != nil {
 		return fmt.Errorf("round %s: %w", m.Round, differs(err))
 	}
+	if err := r.compute(ctx, m, t); err != nil {
+		return err
+	}
+	r.out.Rounds++
+	r.out.Sums += len(t.Steps)
+	return r.shown(ctx, m.Model)
+}
+
+// compute does the task of a round again from its sums. An update keeps the model: what
+// is checked is that its sums are those that the model needs.
+func (r *run) compute(ctx context.Context, m comity.Model, t secagg.Transcript) error {
 	plan, models := r.state.View().Rounds[m.Round].Plan, r.state.Charter().Models
-	result, err := forecast.Run(ctx, forecast.Input{
+	in := forecast.Input{
 		Origin: plan.Period, Targets: models.Targets, Unit: models.Unit, Recipe: plan.Recipe,
 		Seed: secagg.PublicSeed(m.Round, r.state.Nonces(m.Round)),
-	}, Recorded(t, r.source.read))
+	}
+	sums := Recorded(t, r.source.read)
+	if plan.Task == body.TaskUpdate {
+		model, err := r.source.read(ctx, m.Model)
+		if err != nil {
+			return err
+		}
+		if _, err := forecast.Update(ctx, in, model, sums); err != nil {
+			return fmt.Errorf("update of round %s again: %w", m.Round, differs(err))
+		}
+		return nil
+	}
+	result, err := forecast.Run(ctx, in, sums)
 	if err != nil {
 		return fmt.Errorf("train round %s again: %w", m.Round, differs(err))
 	}
 	if got := canon.Sum(result.Model); got != m.Model {
 		return fmt.Errorf("round %s: %w: model %s, logged is %s", m.Round, ErrDiffers, got, m.Model)
 	}
-	r.out.Rounds++
 	r.out.Models++
-	r.out.Sums += len(t.Steps)
-	return r.shown(ctx, m.Model)
+	return nil
 }
 
 // differs marks an error as a disagreement, unless the evidence itself was altered or is

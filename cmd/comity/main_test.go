@@ -132,7 +132,7 @@ func checkDocument(out []byte, exit int) error {
 		return fmt.Errorf("more than one document: %q", out)
 	}
 	switch {
-	case d.OK == nil, *d.OK != (exit == 0), (d.Schema == "comity/error@1") == *d.OK, !regexp.MustCompile(`^comity/[a-z]+@1$`).MatchString(d.Schema):
+	case d.OK == nil, *d.OK != (exit == 0), (d.Schema == "comity/error@1") == *d.OK, !regexp.MustCompile(`^comity/[a-z-]+@1$`).MatchString(d.Schema):
 		return fmt.Errorf("schema %q and ok do not fit exit code %d", d.Schema, exit)
 	case exit == 0 && (d.Error != nil || d.Data == nil):
 		return fmt.Errorf("a success with an error or without data: %s", out)

@@ -19,6 +19,7 @@ import (
 	"comity/chance"
 	"comity/console"
 	"comity/fleet"
+	"comity/fleet/own"
 	"comity/modeler/forecast"
 	"comity/node"
 	"comity/pack"
@@ -30,7 +31,8 @@ import (
 type upCommand struct {
 	Scenario string `arg:"" optional:"" default:"respiratory" help:"What to found: respiratory."`
 	Home     string `help:"Folder to found in, or to resume. Default: a new one under the state folder." placeholder:"DIR"`
-	Data     string `help:"Run on the surveillance snapshots in this folder (*vintages*.csv or .csv.gz)." placeholder:"DIR"`
+	Data     string `help:"Run on the data in this folder: your own (scenario.yaml) or surveillance snapshots (*vintages*.csv or .csv.gz)." placeholder:"DIR"`
+	Example  string `help:"Write an example of your own data to this new folder, and exit." placeholder:"DIR"`
 	Origin   string `help:"Origin date of the first week, a Wednesday. Default: the newest that the data allow." placeholder:"DATE"`
 	Once     bool   `help:"Exit after the last week."`
 	Weeks    int    `help:"How many weeks to decide, one after another." default:"1"`
@@ -73,6 +75,9 @@ func (c *upCommand) Run(ctx context.Context, t *terminal) error {
 		return usageError{fmt.Errorf("--weeks %d; give 1 to %d", c.Weeks, maxWeeks)}
 	case c.Port < 0 || c.Port > maxPort:
 		return usageError{fmt.Errorf("--port %d; give 1 to %d", c.Port, maxPort)}
+	}
+	if c.Example != "" {
+		return c.writeExample(t)
 	}
 	s := &session{cmd: c, terminal: t, view: newView(t)}
 	var err error
@@ -156,6 +161,9 @@ func (c *upCommand) scenario() (pack.Scenario, error) {
 			return pack.Scenario{}, usageError{errors.New("--origin goes with --data")}
 		}
 		return health.Scenario(c.Scenario, chance.Derive(chance.Seed{}, "comity/world", c.Scenario))
+	}
+	if own.Is(c.Data) {
+		return own.Read(c.Data, own.When{Origin: c.Origin, Weeks: c.Weeks})
 	}
 	file, err := csv.Find(c.Data)
 	if err != nil {

@@ -32,7 +32,7 @@ type Picture struct {
 	Rising   int          `json:"rising"`
 	Falling  int          `json:"falling"`
 	Unclear  int          `json:"unclear"`
-	Above    int          `json:"above_reference"` // Places whose highest median is above their reference level.
+	Above    int          `json:"above_reference"` // Places whose highest median reaches their reference level.
 	Steepest party.ID     `json:"steepest"`        // The place that rises most, against its reference level; empty if none rises.
 	Places   []Place      `json:"places"`          // Ascending by party.
 }
@@ -207,7 +207,7 @@ func (p *Picture) count() {
 		case NoTrend:
 			continue
 		}
-		if place.Level > 1000 {
+		if place.Level >= 1000 {
 			p.Above++
 		}
 		h := place.Series[place.Leading].Horizons

@@ -50,7 +50,7 @@ func standIns(s pack.Scenario) (pack.Founding, error) {
 		signatory.Transport = identity.Public()
 		f.Parties = append(f.Parties, signatory)
 		if p.ID != s.Operator.ID {
-			f.Witnesses = append(f.Witnesses, key(charter.WitnessName(p.ID)).Cosigner())
+			f.Witnesses = append(f.Witnesses, key(party.WitnessName(p.ID)).Cosigner())
 		}
 	}
 	slices.SortFunc(f.Parties, func(a, b pack.FoundingParty) int { return strings.Compare(a.ID, b.ID) })
@@ -250,12 +250,28 @@ func rehearse(file string, root charter.Node, c comity.Charter, s pack.Scenario,
 	if err == nil {
 		return nil
 	}
-	at, ok := root.Get("objective")
-	if constraints, there := root.Get("constraints"); there && (!ok || strings.Contains(err.Error(), "constraint") || strings.Contains(err.Error(), "c.")) {
-		at = constraints
-	}
+	at := blame(root, err)
 	return &yaml.Error{
-		File: file, Line: at.Line, Column: at.Column, Reason: "with the numbers of the first week the rules give no allocation: " + err.Error(),
+		File: file, Line: at.Line, Column: at.Column, Reason: "with the numbers of the first week this rule gives no allocation: " + err.Error(),
 		Fix: "correct the rule, or the numbers in " + ScenarioFile,
 	}
+}
+
+// blame finds the rule that an error of package program names.
+func blame(root charter.Node, err error) charter.Node {
+	objective, _ := root.Get("objective")
+	groups, _ := objective.Get("groups")
+	constraints, _ := root.Get("constraints")
+	for what, list := range map[string]charter.Node{"clause ": constraints, "group ": groups} {
+		for _, item := range list.Items {
+			id, _ := item.Get("id")
+			if rest, ok := strings.CutPrefix(err.Error(), what+id.Text); ok && (rest[0] == ':' || rest[0] == ' ') || strings.Contains(err.Error(), what+id.Text+" ") {
+				return item
+			}
+		}
+	}
+	if measure, ok := objective.Get("measure"); ok {
+		return measure
+	}
+	return root
 }

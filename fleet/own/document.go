@@ -79,7 +79,7 @@ func readDocument(file string, data []byte) (*document, error) {
 	}
 	d := &document{file: file, source: "the members' files in the data folder"}
 	r := &reader{document: d}
-	var members, targets charter.Node
+	var targets charter.Node
 	r.mapping(root, "a scenario",
 		need("name", func(n charter.Node) { d.name = r.slug(n) }),
 		need("title", r.textInto(&d.title)),
@@ -91,7 +91,7 @@ func readDocument(file string, data []byte) (*document, error) {
 		may("start", func(n charter.Node) { d.start, d.startAt = r.scalar(n), n }),
 		need("operator", r.operator),
 		need("supply", func(n charter.Node) { d.supply, d.supplyAt = r.numbers(n, "supply"), n }),
-		need("members", func(n charter.Node) { members = n; r.members(n) }),
+		need("members", r.members),
 	)
 	if targets.Line == 0 && root.Shape == charter.Mapping {
 		r.refuse(root, "no key target", `name the variable that is forecast: target: "Reported cases"`)
@@ -387,4 +387,3 @@ func (r *reader) whole(n charter.Node, least int64) int64 {
 	}
 	return v
 }
-
