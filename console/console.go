@@ -1,148 +1,145 @@
-// Package console shows a consortium to people: one plain page that works without
-// scripts, the receipts, and the log's own files for whoever wants to check.
+// Package console shows a consortium to people: who is in danger and how sure that is,
+// who gets what and why, whether it is true, and who takes part. Pages are drawn on the
+// server and complete without scripts; numbers come from package account, words from
+// one catalogue file per language.
+//
+// Nothing it serves is secret: the log, its blobs and the receipts are what every party
+// holds. It sets no cookie, asks for no account and loads nothing from elsewhere.
 package console
 
 import (
-	"bytes"
-	"embed"
-	"encoding/json"
 	"fmt"
-	"html/template"
 	"net/http"
-	"os"
+	"path"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"comity/body"
+	"comity/console/account"
+	"comity/party"
 )
 
-//go:embed page.html
-var files embed.FS
-
-// Status is what the page shows.
-type Status struct {
-	Title     string   `json:"title"`
-	Label     string   `json:"label"` // "SYNTHETIC" or empty.
-	Source    string   `json:"source"`
-	Body      string   `json:"body"`
-	Words     string   `json:"words"`
-	Digest    string   `json:"charter"`
-	Phase     string   `json:"phase"` // What is going on now, in words.
-	Done      int      `json:"done"`  // Of Total, when Total is known.
-	Total     int      `json:"total"`
-	Running   bool     `json:"running"` // Something is going on; the page renews itself.
-	Members   int      `json:"members"`
-	Online    int      `json:"online"`
-	LogSize   int      `json:"log_size"`
-	Witness   string   `json:"witnesses"` // "21 of 30 needed".
-	Period    string   `json:"period"`
-	Unit      string   `json:"unit"`
-	Allocated string   `json:"allocated"`
-	Gap       string   `json:"gap"`
-	Checks    int      `json:"checks"`
-	Summary   []string `json:"summary"`  // Three sentences.
-	Commands  []string `json:"commands"` // What anybody can type to check.
-	Rows      []Row    `json:"rows"`
-	Receipts  []string `json:"receipts"` // File names; New finds them.
-	Failures  []string `json:"failures"`
-}
-
-// Row is one party in the table.
-type Row struct {
-	Party    string     `json:"party"`
-	Name     string     `json:"name"`
-	Amount   string     `json:"amount"`
-	Per1000  string     `json:"per_1000"` // Of population.
-	Forecast []Forecast `json:"forecast"`
-}
-
-// Forecast is one series in words: the median and the middle 90 % four weeks ahead.
-type Forecast struct {
-	Target string `json:"target"`
-	Last   string `json:"last_date"`
-	Date   string `json:"date"`
-	Low    string `json:"low"`
-	Median string `json:"median"`
-	High   string `json:"high"`
-}
-
-// Config says what to serve.
+// Config says what to show. All numbers come from the log's state; Now adds what a log
+// cannot know.
 type Config struct {
-	Status   func() Status
-	Receipts string // Folder.
+	// Look runs a function on the state while it cannot move; node.Hub.Look does.
+	Look func(func(*body.State))
+	Now  func() Now
+
+	Title  string // "Respiratory vaccine pool".
+	Label  string // "SYNTHETIC", or empty where rows were observed; stands beside every number.
+	Source string // Where the rows come from, in one sentence.
+
 	Log      string // Folder of tiles and blobs.
+	Receipts string // Folder.
 	Charter  string // File of the sealed charter.
+
+	Clock func() time.Time
 }
 
-// refreshSeconds is how often the page renews itself while something is going on: often
-// enough to follow a training of ten seconds.
-const refreshSeconds = 2
-
-// view is what the template draws.
-type view struct {
-	Status
-	Still bool   // The reader asked the page not to renew itself.
-	Host  string // As the reader typed it.
+// Now is what goes on in the process that serves the pages.
+type Now struct {
+	Phase     string     `json:"phase"` // In words; empty between steps.
+	Done      int        `json:"done"`  // Of Total, when Total is known.
+	Total     int        `json:"total"`
+	Connected []party.ID `json:"connected"`
+	Failures  []Failure  `json:"failures"`
+	Summary   []string   `json:"summary"`  // What was shared, gained and checked, in sentences.
+	Commands  []string   `json:"commands"` // What anybody on this machine can type to check.
 }
 
-// Refreshes tells whether the page renews itself.
-func (v view) Refreshes() bool { return v.Running && !v.Still }
+// Failure is something that a party reported as wrong.
+type Failure struct {
+	Party party.ID `json:"party"`
+	Text  string   `json:"text"`
+}
 
-// New returns the handler of the page. Nothing it serves is secret: the log, its blobs
-// and the receipts are what every party holds.
+// server holds what all pages need.
+type server struct {
+	cfg    Config
+	themes map[string]*theme // By language.
+	assets assets
+	world  *worldMap
+}
+
+// New returns the handler of the console.
 func New(cfg Config) (http.Handler, error) {
-	page, err := template.ParseFS(files, "page.html")
-	if err != nil {
-		return nil, fmt.Errorf("console page: %w", err)
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
 	}
-	status := func() Status {
-		st := cfg.Status()
-		st.Receipts = receipts(cfg.Receipts)
-		return st
+	s := &server{cfg: cfg}
+	var err error
+	if s.assets, err = loadAssets(); err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	if s.world, err = loadMap(); err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	if s.themes, err = loadThemes(s.assets); err != nil {
+		return nil, fmt.Errorf("console: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		st := status()
-		shown := view{Status: st, Still: r.URL.Query().Has("still"), Host: r.Host}
-		if st.Running && !shown.Still {
-			w.Header().Set("Refresh", strconv.Itoa(refreshSeconds))
+	for _, p := range pages {
+		mux.HandleFunc("GET "+p.path, s.page(p))
+		mux.HandleFunc("GET /"+p.name+".json", s.document(p))
+		if p.table != nil {
+			mux.HandleFunc("GET /"+p.name+".csv", s.table(p))
 		}
-		var out bytes.Buffer // A page that cannot be made whole is not begun.
-		if err := page.Execute(&out, shown); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = out.WriteTo(w) // The reader may be gone.
-	})
-	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(status()) // The reader may be gone.
-	})
-	mux.HandleFunc("GET /charter.json", func(w http.ResponseWriter, r *http.Request) {
-		http.ServeFile(w, r, cfg.Charter)
-	})
-	mux.HandleFunc("GET /receipts/{name}", func(w http.ResponseWriter, r *http.Request) {
-		name := r.PathValue("name")
-		if !slices.Contains(receipts(cfg.Receipts), name) {
-			http.NotFound(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-		http.ServeFile(w, r, filepath.Join(cfg.Receipts, name))
-	})
+	}
+	mux.HandleFunc("GET /status", s.status)
+	mux.HandleFunc("GET /status.json", s.statusDocument)
+	mux.Handle("GET /static/", s.assets)
+	mux.HandleFunc("GET /verifier.html", s.verifier)
+	mux.HandleFunc("GET /charter.json", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, cfg.Charter) })
+	mux.HandleFunc("GET /receipts/{name}", s.receipt)
 	mux.Handle("GET /log/", http.StripPrefix("/log/", logFiles(cfg.Log)))
 	return secure(mux), nil
+}
+
+// book is the log's state as it is now.
+func (s *server) book() account.Book {
+	return account.Open(s.cfg.Look, account.Blobs(filepath.Join(s.cfg.Log, "blob")))
+}
+
+// receipt serves one file of the receipts that exist.
+func (s *server) receipt(w http.ResponseWriter, r *http.Request) {
+	files, err := account.Receipts(s.cfg.Receipts)
+	if err != nil {
+		http.Error(w, "receipts cannot be listed", http.StatusInternalServerError)
+		return
+	}
+	for _, f := range files {
+		if f.File == r.PathValue("name") {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			w.Header().Set("Content-Disposition", `attachment; filename="`+f.File+`"`)
+			http.ServeFile(w, r, filepath.Join(s.cfg.Receipts, f.File))
+			return
+		}
+	}
+	http.NotFound(w, r)
+}
+
+// verifier serves the verifier as one file to keep. It is sent as a download because its
+// script stands inside it, which pages of this server may not have.
+func (s *server) verifier(w http.ResponseWriter, r *http.Request) {
+	data, err := files.ReadFile("web/dist/verifier.html")
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Disposition", `attachment; filename="verifier.html"`)
+	send(w, r, "text/html; charset=utf-8", data, nil)
 }
 
 // logFiles serves what C2SP tlog-tiles names, and the blobs, and no other file.
 func logFiles(folder string) http.Handler {
 	serve := http.FileServer(http.Dir(folder))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := r.URL.Path
-		if path != "checkpoint" && !strings.HasPrefix(path, "tile/") && !strings.HasPrefix(path, "blob/") || strings.HasSuffix(path, "/") {
+		name := r.URL.Path
+		public := name == "checkpoint" || strings.HasPrefix(name, "tile/") || strings.HasPrefix(name, "blob/")
+		// A name that path.Clean changes, such as tile/../x, is of another file than it says.
+		if !public || name != path.Clean(name) || strings.Contains(name, "/.") {
 			http.NotFound(w, r)
 			return
 		}
@@ -150,26 +147,12 @@ func logFiles(folder string) http.Handler {
 	})
 }
 
-// receipts lists the receipt files by time.
-func receipts(folder string) []string {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".proof") && !strings.HasPrefix(e.Name(), ".") {
-			names = append(names, e.Name())
-		}
-	}
-	return names
-}
-
-// secure lets a page load nothing from elsewhere, and keeps other sites from framing it.
+// secure lets a page load nothing from elsewhere and run nothing that stands in it, and
+// keeps other sites from framing it.
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		h.Set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store")
@@ -177,7 +160,7 @@ func secure(next http.Handler) http.Handler {
 	})
 }
 
-// Server returns a server with limits for a page that anybody on the machine may open.
+// Server returns a server with limits for pages that anybody on the machine may open.
 func Server(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,

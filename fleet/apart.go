@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"comity/adapter/csv"
+	"comity/adapter/highs"
+	"comity/allocator/solve"
 	"comity/durable"
 	"comity/modeler/forecast"
 	"comity/node"
@@ -62,7 +64,12 @@ func RunMember(ctx context.Context, cfg Config, id party.ID) error {
 	if err != nil {
 		return fmt.Errorf("%w; start the hub first: comity serve --hub", err)
 	}
-	m, err := cfg.member(ctx, id, sealed, at)
+	engine, err := highs.New(highs.Config{Cache: cfg.Cache})
+	if err != nil {
+		return err
+	}
+	defer engine.Close(context.WithoutCancel(ctx)) //nolint:errcheck // Frees memory of a process that ends.
+	m, err := cfg.member(ctx, id, sealed, at, engine)
 	if err != nil {
 		return err
 	}
@@ -71,12 +78,12 @@ func RunMember(ctx context.Context, cfg Config, id party.ID) error {
 }
 
 // member wires one member of a scenario to its folder and to the hub.
-func (c Config) member(ctx context.Context, id party.ID, sealed []byte, at place) (*node.Member, error) {
+func (c Config) member(ctx context.Context, id party.ID, sealed []byte, at place, solver solve.Solver) (*node.Member, error) {
 	home := c.Home.Member(id)
 	return node.Join(ctx, node.MemberConfig{
 		Self: id, Home: home, Charter: sealed, Address: at.Address, Pin: at.Pin,
 		Rows:    func() ([]forecast.Observation, error) { return csv.Vintages(filepath.Join(home.Data(), "series.csv")) },
-		Declare: c.declare(id), Clock: c.Clock, Logger: c.Logger, Rehearse: c.rehearse(id),
+		Declare: c.declare(id), Solver: solver, Clock: c.Clock, Logger: c.Logger, Rehearse: c.rehearse(id),
 	})
 }
 

@@ -122,7 +122,7 @@ func (f *Fleet) join(ctx, running context.Context) error {
 	var joining sync.WaitGroup
 	for i, id := range f.hub.Members() {
 		joining.Go(func() {
-			members[i], failures[i] = f.cfg.member(ctx, id, f.sealed, place{f.hub.Address(), f.hub.Pin()})
+			members[i], failures[i] = f.cfg.member(ctx, id, f.sealed, place{f.hub.Address(), f.hub.Pin()}, f.engine)
 		})
 	}
 	joining.Wait()

@@ -14,11 +14,13 @@ import (
 	"comity"
 	"comity/adapter/nats"
 	"comity/adapter/tlog"
+	"comity/allocator/solve"
 	"comity/body"
 	"comity/canon"
 	"comity/governor/charter"
 	"comity/modeler/forecast"
 	"comity/party"
+	"comity/quantity"
 	"comity/verifier/ledger"
 )
 
@@ -33,8 +35,11 @@ type MemberConfig struct {
 	Rows func() ([]forecast.Observation, error)
 	// Declare returns the numbers that the member signs for a period under a clause.
 	Declare func(clause comity.DataClause, period string, received int64) (map[string]canon.Int, error)
-	Clock   Clock
-	Logger  *slog.Logger
+	// Solver recomputes allocations before this member confirms them; nil leaves that to
+	// others. It is not believed either.
+	Solver solve.Solver
+	Clock  Clock
+	Logger *slog.Logger
 	// Rehearse, if set, is asked before the member sends a message of a training step:
 	// an error keeps it from sending, as a crash would. Failures are rehearsed with it.
 	Rehearse func(kind string, step int) error
@@ -361,16 +366,52 @@ func sealCharter(home Home, c comity.Charter, id party.ID, digest canon.Digest) 
 	return seals, nil
 }
 
-// check says what state this member found when it replayed the log.
+// check says what state this member found when it replayed the log, after it allocated
+// again by itself. What does not agree is logged as a dissent.
 func (m *Member) check(ctx context.Context, period string) error {
 	d, ok := m.state.View().Decisions[period]
 	if !ok || d.Allocation == nil {
 		return fmt.Errorf("the hub asks to check %s, which is not allocated in the log", period)
 	}
-	for _, said := range [][]party.ID{d.Checks, d.Dissents} {
-		if slices.Contains(said, m.cfg.Self) {
-			return nil
+	if slices.Contains(d.Checks, m.cfg.Self) || slices.Contains(d.Dissents, m.cfg.Self) {
+		return nil
+	}
+	found := d.Expected
+	if m.cfg.Solver != nil {
+		own, err := m.allocate(ctx, period)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(own, d.Allocation.Units) {
+			if found.State, err = canon.DigestOf(own); err != nil {
+				return err
+			}
+			err = m.submit(ctx, m.next(), comity.KindCheck, found)
+			return errors.Join(fmt.Errorf("%w: the logged allocation of %s is not the one that the rules name: %s", ErrDissent, period, moved(own, d.Allocation.Units)), err)
 		}
 	}
-	return m.submit(ctx, m.next(), comity.KindCheck, d.Expected)
+	return m.submit(ctx, m.next(), comity.KindCheck, found)
+}
+
+// allocate solves the period's problem again: among all optima the rules name one.
+func (m *Member) allocate(ctx context.Context, period string) ([]quantity.Amount, error) {
+	problem, err := m.state.Problem(period)
+	if err != nil {
+		return nil, err
+	}
+	lot, err := m.state.Lot(period)
+	if err != nil {
+		return nil, err
+	}
+	result, err := solve.Allocate(ctx, problem, m.cfg.Solver, lot)
+	return result.Units, err
+}
+
+// moved says how many units stand elsewhere in two plans of the same columns.
+func moved(a, b []quantity.Amount) string {
+	var units quantity.Amount
+	for i := range min(len(a), len(b)) {
+		units += max(a[i]-b[i], 0)
+	}
+	return units.String() + " units moved"
 }

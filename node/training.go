@@ -85,7 +85,7 @@ func (m *Member) train(ctx context.Context, name string) error {
 		return err
 	}
 	t := &training{round: name, agg: agg}
-	t.model, t.series, err = m.compute(ctx, r, in, &summer{member: m, agg: agg, round: name, finished: finished})
+	t.model, t.series, err = m.compute(ctx, r, in, &summer{member: m, agg: agg, round: name, finished: finished, sums: fileStore(m.roundFolder(name))})
 	if errors.Is(err, errDropped) {
 		m.logger.LogAttrs(ctx, slog.LevelInfo, "round goes on without this member", slog.String("round", name))
 		return nil
@@ -175,6 +175,7 @@ type summer struct {
 	agg      *secagg.Member
 	round    string
 	finished int // Steps that were over when this member came: they are only read.
+	sums     fileStore
 }
 
 // errCohort says that the cohort may have changed while a member waited.
@@ -249,6 +250,10 @@ func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64,
 			return nil, false, err
 		}
 		values, err := s.agg.Finish(b)
+		if err == nil {
+			// Kept until the round has been checked against what everybody committed to.
+			err = s.sums.Put(canon.Sum(b.Sum).Hex(), b.Sum)
+		}
 		return values, true, err
 	})
 }
@@ -389,12 +394,41 @@ func (m *Member) declare(ctx context.Context, period string) error {
 	return nil
 }
 
+// checkRound checks a logged round as a stranger would: the sums that this member saw
+// against what everybody committed to, at places that nobody could foresee. The vectors
+// of members who left are not public; then the chain alone is checked.
+func (m *Member) checkRound(ctx context.Context, round string, model comity.Model) error {
+	raw, err := m.blob(ctx, model.Transcript)
+	if err != nil {
+		return err
+	}
+	var t secagg.Transcript
+	if err := canon.Unmarshal(raw, &t); err != nil {
+		return fmt.Errorf("transcript of round %s: %w", round, err)
+	}
+	own := fileStore(m.roundFolder(round))
+	e, err := replay.Evidence(m.state, round, func(d canon.Digest) ([]byte, error) {
+		if data, err := own.Get(d.Hex()); err == nil {
+			return data, nil
+		}
+		return m.blob(ctx, d)
+	})
+	if err != nil {
+		return err
+	}
+	e.ChainOnly = len(e.Left()) > 0
+	return secagg.VerifyTranscript(t, e)
+}
+
 // forecast returns the quantiles for this member's own place. A member that was away
 // while the others trained takes the model and the regional sum from the public record.
 func (m *Member) forecast(ctx context.Context, period string) ([]comity.Series, canon.Digest, error) {
 	round, model, ok := m.state.LatestModel()
 	if !ok || m.state.View().Rounds[round].Plan.Period != period {
 		return nil, canon.Digest{}, fmt.Errorf("%w: no model is logged for %s", ErrDissent, period)
+	}
+	if err := m.checkRound(ctx, round, model); err != nil {
+		return nil, canon.Digest{}, fmt.Errorf("check round %s: %w", round, err)
 	}
 	series := []comity.Series{}
 	if m.trained != nil && m.trained.round == round {

@@ -13,7 +13,6 @@ import (
 	"comity/allocator/solve"
 	"comity/body"
 	"comity/canon"
-	"comity/chance"
 	"comity/governor/charter"
 	"comity/modeler/forecast"
 	"comity/modeler/learn"
@@ -336,7 +335,7 @@ func (h *Hub) declare(ctx context.Context, c comity.DataClause, period string) e
 func (h *Hub) decide(ctx context.Context, period string) error {
 	var done bool
 	var problem comity.Problem
-	var picture canon.Digest
+	var picture, lot canon.Digest
 	var err error
 	h.Look(func(s *body.State) {
 		d := s.View().Decisions[period]
@@ -345,6 +344,9 @@ func (h *Hub) decide(ctx context.Context, period string) error {
 		}
 		if problem, err = s.Problem(period); err == nil {
 			picture, err = canon.DigestOf(*d.Picture)
+		}
+		if err == nil {
+			lot, err = s.Lot(period)
 		}
 	})
 	if err != nil || done {
@@ -355,10 +357,6 @@ func (h *Hub) decide(ctx context.Context, period string) error {
 	}
 	h.cfg.Progress(Event{Phase: "allocate", Text: "solving and proving the allocation"})
 	digest, err := canon.DigestOf(problem)
-	if err != nil {
-		return err
-	}
-	lot, err := h.lot(period)
 	if err != nil {
 		return err
 	}
@@ -377,22 +375,6 @@ func (h *Hub) decide(ctx context.Context, period string) error {
 		Period: period, Picture: picture, Problem: digest, Units: result.Units, Parties: result.Parties, Certificate: result.Certificate,
 	})
 	return err
-}
-
-// lot is the public coin of a period's allocation. It follows from the nonces that
-// members committed to before any input of the period was known.
-func (h *Hub) lot(period string) (canon.Digest, error) {
-	var round string
-	var nonces [][]byte
-	h.Look(func(s *body.State) {
-		round, _, _ = s.LatestModel()
-		nonces = s.Nonces(round)
-	})
-	seed, err := publicSeed(round, nonces)
-	if err != nil {
-		return canon.Digest{}, err
-	}
-	return canon.Digest(chance.Derive(seed, "lot", period)), nil
 }
 
 // checked waits until enough members replayed the log and found the same state.

@@ -38,7 +38,7 @@ func TestCommand(t *testing.T) {
 			Dir: "testdata/script", RequireExplicitExec: true, UpdateScripts: false,
 			Setup: h.setup,
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){
-				"code": code2, "once": once, "golden": golden, "copy": copyFolder, "flip": flip, "cut": cut, "same": same,
+				"code": bothWays, "once": once, "golden": golden, "copy": copyFolder, "flip": flip, "cut": cut, "same": same,
 			},
 		})
 	})
@@ -65,14 +65,14 @@ func (w *world) setup(e *testscript.Env) error {
 	return nil
 }
 
-// code2 runs a command with --json and then without, and wants one exit code of both:
+// bothWays runs a command with --json and then without, and wants one exit code of both:
 //
 //	code 12 audit verify altered.proof
 //
 // With --json there is one document of the contract's form on standard output and
 // nothing on standard error. What the run without --json printed is left for stdout and
 // stderr lines.
-func code2(ts *testscript.TestScript, neg bool, args []string) {
+func bothWays(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: code N ARGUMENT...")
 	}
@@ -177,12 +177,17 @@ func sourceFolder() string { return os.Getenv("COMITY_TEST_SOURCE") }
 func masked(out string) string {
 	for _, m := range []struct{ pattern, with string }{
 		{`[0-9a-f]{64}`, "DIGEST"},
+		{`[0-9a-f]{12}\.\.\.`, "DIGEST"},
 		{`[A-Za-z0-9+/]{43}=`, "ROOT"},
+		{`("ROOT",)+`, ""},
 		{`([a-z]{5,8}-){7}[a-z]{5,8}`, "WORDS"},
-		{`[^" ']*/(home|receipts|work|tmp)/[^" ']*`, "PATH"},
+		{`[a-z-]+\.witness`, "WITNESS"},
+		{`("WITNESS",)+`, ""},
+		{`/[^"']*/(our home|other|early)`, "HOME"},
 		{`http://[^" ]*`, "URL"},
 		{`[A-Za-z0-9+/=]{200,}`, "BASE64"},
-		{`\d[\d.,/]*`, "N"},
+		{`\b\d+([.,/]\d+)*\b`, "0"},
+		{`@0"`, `@1"`},
 	} {
 		out = regexp.MustCompile(m.pattern).ReplaceAllString(out, m.with)
 	}

@@ -93,7 +93,7 @@ func (c *initCommand) Run(t *terminal) error {
 	}
 	text := fmt.Sprintf("founded %d parties in %s\nnext: %s\nand for each member, in a process of its own: %s\n", len(members)+1, home.Home,
 		command("serve", "--hub", "--home", string(home.Home)), command("serve", "--member", members[0], "--home", string(home.Home)))
-	return t.result("init", true, map[string]any{"home": string(home.Home), "members": members, "operator": string(s.Operator.ID)}, text)
+	return t.result("init", map[string]any{"home": string(home.Home), "members": members, "operator": string(s.Operator.ID)}, text)
 }
 
 // serveCommand runs the hub or one member of a founded consortium.

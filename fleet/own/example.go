@@ -73,7 +73,7 @@ func remove(folder, name string) error {
 // The calendar of the example.
 const (
 	exampleWeeks = 208
-	exampleEnd   = "2025-11-02" // A Sunday.
+	exampleEnd   = "2026-11-08" // A Sunday, so that the first decision is that of 2026-11-18.
 )
 
 // generate makes the members' files: a wave each rainy season that travels from district
@@ -99,9 +99,10 @@ func generate() map[string][]byte {
 		var b strings.Builder
 		b.WriteString("date,value\n")
 		for week := range int64(exampleWeeks) {
-			season := week / 52
+			since := week + 26 - 43 - 2*int64(i) // From half a year before the usual peak of the first season on.
+			season := (since + 52) / 52
 			drift = drift*7/8 + int64(own.IntN(129)) - 64
-			value := level * (whole + drift + hill(week%52-24-int64(i)/2-shift[season])*height[season]/whole*4) / whole
+			value := level * (whole + drift + hill((since+52)%52-26-shift[season])*height[season]/whole*4) / whole
 			value = value * int64(whole*15/16+own.IntN(whole/8)) / whole
 			date := end.AddDate(0, 0, -7*(exampleWeeks-1-int(week))).Format(time.DateOnly)
 			if week < exampleWeeks-8 && own.IntN(60) == 0 {

@@ -8,16 +8,16 @@ import (
 )
 
 // Bounds of a carried forecast. Thirty changes are the least of which the 23 quantiles
-// differ; after half a year a level says nothing about the present.
+// differ; a place that reported in no week of a year has no present level.
 const (
 	carryLeast = 30
-	carryWeeks = 26
+	carryWeeks = 52
 )
 
 // Carry forecasts every series without a model: the newest known value, changed as its
 // own history changed over as many weeks. It serves series that are too late for Run, and
 // archives that are too young to train on. A series is absent if its newest week is more
-// than 26 weeks before the origin's own, and a horizon if the history holds fewer than
+// than 52 weeks before the origin's own, and a horizon if the history holds fewer than
 // 30 changes of its length. No rows of later snapshots are read.
 func Carry(in Input) ([]comity.Series, error) {
 	r, day, err := in.check()

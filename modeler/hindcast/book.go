@@ -135,7 +135,7 @@ func (b *book) why(task forecast.Task) string {
 	case end > shift(own, window):
 		return "the week lies beyond the four that are forecast"
 	}
-	return "too little was known: no value of the last 26 weeks that is older than the week asked for, or fewer than 30 changes over as many weeks"
+	return "too little was known on the origin day: no value within a year, or fewer than 30 changes over as many weeks"
 }
 
 // parse reads a date that was checked before.
