@@ -7,6 +7,8 @@ GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 HIGHS   := adapter/highs/highs.wasm
+MODULES := node_modules/.package-lock.json
+WEB     := console/web/dist/map.json
 LINTER  := 2.15.0
 
 export CGO_ENABLED = 0
@@ -16,18 +18,18 @@ export CGO_ENABLED = 0
 up: build
 	./bin/comity up $(ARGS)
 
-build: $(HIGHS)
+build: $(HIGHS) $(WEB)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/comity ./cmd/comity
 
 test: build vet
 	$(GO) test -timeout 9m ./...
 
-vet: $(HIGHS)
+vet: $(HIGHS) $(WEB)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt on these files"; exit 1; }
 	$(GO) vet ./...
 
 # Apart from test, as the linter is no part of the module; other versions find other things.
-lint: $(HIGHS)
+lint: $(HIGHS) $(WEB)
 	@golangci-lint version --short 2>/dev/null | grep -qx 'v\?$(LINTER)' || { echo "lint needs golangci-lint $(LINTER): $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINTER)"; exit 1; }
 	golangci-lint run ./...
 
@@ -39,12 +41,19 @@ bench: build
 arm64:
 	./scripts/arm64
 
-# HiGHS comes from the npm registry by exact version and integrity hash
-# (package-lock.json) and is embedded; it is not committed.
-$(HIGHS): package.json package-lock.json
+# What is not Go comes from the npm registry by exact versions and integrity hashes
+# (package-lock.json), is embedded, and is not committed: HiGHS, and the map and scripts
+# of the console.
+$(MODULES): package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+$(HIGHS): $(MODULES)
 	cp node_modules/highs/build/highs.wasm $@
 	touch $@
 
+$(WEB): $(MODULES) $(wildcard console/web/*.*) $(wildcard console/web/verify/*.js) console/style.css canon/words.go
+	node console/web/build.mjs
+
 clean:
-	rm -rf bin node_modules $(HIGHS)
+	rm -rf bin node_modules $(HIGHS) console/web/dist

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"comity"
 	"comity/allocator/certificate"
@@ -148,11 +147,10 @@ func (s *State) check(author party.ID, c comity.Check) (func(), broken) {
 // whose witness counts do so here, or a few observers could put anything into effect.
 func (s *State) Effective(period string) bool {
 	d := s.view.Decisions[period]
-	witnesses := ledger.PolicyOf(s.charter).Witnesses
+	policy := ledger.PolicyOf(s.charter)
 	agree := 0
 	for _, id := range d.Checks {
-		name := ledger.WitnessName(id) + "+"
-		if slices.ContainsFunc(witnesses, func(key string) bool { return strings.HasPrefix(key, name) }) {
+		if _, counts := policy.WitnessOf(id); counts {
 			agree++
 		}
 	}

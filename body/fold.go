@@ -15,7 +15,7 @@ import (
 var ErrRefused = errors.New("refused")
 
 // Refusal says which rule kept a statement out of the log, and both of its sides.
-type Refusal struct {
+type Refusal struct { //nolint:errname // The word that the format pages use.
 	Rule    string // One of the Rule constants; see docs/format/statements.md.
 	Author  party.ID
 	Counter int

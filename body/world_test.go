@@ -3,7 +3,6 @@ package body_test
 import (
 	"bytes"
 	"cmp"
-	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -22,6 +21,7 @@ import (
 	"comity/exact"
 	"comity/governor/charter"
 	"comity/party"
+	"comity/party/partytest"
 	"comity/quantity"
 	"comity/verifier/ledger"
 	"comity/verifier/secagg"
@@ -241,13 +241,13 @@ func (w *world) tick(unixTime int64) comity.Tick {
 
 func (w *world) checkpoint(size int64, root [32]byte, unixTime int64) []byte {
 	w.t.Helper()
-	signer, err := note.NewSigner(key(w.t, origin).Skey())
+	signer, err := note.NewSigner(partytest.Key(w.t, origin).Skey())
 	must(w.t, err)
 	text := fmt.Sprintf("%s\n%d\n%s\n", origin, size, base64.StdEncoding.EncodeToString(root[:]))
 	signed, err := note.Sign(&note.Note{Text: text}, signer)
 	must(w.t, err)
 	for i, id := range states[:4] { // As many as must; the lower median is that of FJ.
-		line, err := ledger.Cosign(key(w.t, ledger.WitnessName(id)), signed[:len(text)+1], unixTime+int64(60*(i-1)))
+		line, err := ledger.Cosign(partytest.Key(w.t, party.WitnessName(id)), signed[:len(text)+1], unixTime+int64(60*(i-1)))
 		must(w.t, err)
 		signed = append(signed, line...)
 	}
@@ -374,13 +374,13 @@ func draft(t testing.TB) comity.Charter {
 		case observer:
 			p.Kind, p.Weight = "observer", exact.Int(0)
 		default:
-			c.Transparency.Witnesses.Of = append(c.Transparency.Witnesses.Of, key(t, ledger.WitnessName(id)).Cosigner())
+			c.Transparency.Witnesses.Of = append(c.Transparency.Witnesses.Of, partytest.Key(t, party.WitnessName(id)).Cosigner())
 		}
 		c.Parties = append(c.Parties, p)
 	}
 	slices.SortFunc(c.Parties, func(a, b comity.Party) int { return cmp.Compare(a.ID, b.ID) })
 	c.Transparency.Witnesses.Threshold = charter.LeastWitnesses(len(states))
-	c.Transparency.Log = comity.LogClause{Origin: origin, Key: key(t, origin).Verifier(), Operator: operator}
+	c.Transparency.Log = comity.LogClause{Origin: origin, Key: partytest.Key(t, origin).Verifier(), Operator: operator}
 	return c
 }
 
@@ -388,7 +388,7 @@ func signatory(t testing.TB, id party.ID) comity.Party {
 	t.Helper()
 	p := comity.Party{
 		ID: id, Kind: "state", Name: text("State of " + string(id)), Weight: exact.Int(1), Keys: comity.Threshold{Threshold: 2},
-		Node: comity.Node{Key: nodeKey(t, id).Verifier(), Transport: transport(string(id))},
+		Node: comity.Node{Key: nodeKey(t, id).Verifier(), Transport: partytest.Transport(string(id))},
 	}
 	for _, k := range officers(t, id) {
 		p.Keys.Of = append(p.Keys.Of, k.Verifier())
@@ -399,20 +399,12 @@ func signatory(t testing.TB, id party.ID) comity.Party {
 func officers(t testing.TB, id party.ID) []party.Key {
 	t.Helper()
 	name := strings.ToLower(string(id)) + ".officer-"
-	return []party.Key{key(t, name+"1"), key(t, name+"2"), key(t, name+"3")}
+	return []party.Key{partytest.Key(t, name+"1"), partytest.Key(t, name+"2"), partytest.Key(t, name+"3")}
 }
 
 func nodeKey(t testing.TB, id party.ID) party.Key {
 	t.Helper()
-	return key(t, strings.ToLower(string(id))+".node")
-}
-
-// key makes the key pair that has this name in every run.
-func key(t testing.TB, name string) party.Key {
-	t.Helper()
-	k, err := party.NewKey(name, reader(name))
-	must(t, err)
-	return k
+	return partytest.Key(t, strings.ToLower(string(id))+".node")
 }
 
 // reader gives the same 64 bytes for the same name in every run.
@@ -423,20 +415,6 @@ func reader(name string) *bytes.Reader {
 		data = binary.LittleEndian.AppendUint64(data, stream.Uint64())
 	}
 	return bytes.NewReader(data)
-}
-
-// transport makes a NATS user NKey: base32 of a prefix, 32 bytes and CRC-16/XMODEM.
-func transport(name string) string {
-	seed := canon.Sum([]byte(name + ".transport"))
-	data := append([]byte{20 << 3}, seed[:]...)
-	var crc uint16
-	for _, b := range data {
-		crc ^= uint16(b) << 8
-		for range 8 {
-			crc = crc<<1 ^ crc>>15*0x1021
-		}
-	}
-	return base32.StdEncoding.EncodeToString(binary.LittleEndian.AppendUint16(data, crc))
 }
 
 func marshal(t testing.TB, v any) canon.Raw {

@@ -28,6 +28,7 @@ type chart struct {
 	LastDate            string
 	Level               string
 	Says                string
+	Open                bool // Its numbers show at once.
 }
 
 type point struct{ X, Y int }

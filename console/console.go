@@ -8,6 +8,7 @@
 package console
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -35,7 +36,7 @@ type Config struct {
 	Receipts string // Folder.
 	Charter  string // File of the sealed charter.
 
-	Clock func() time.Time
+	Clock func() time.Time // Required.
 }
 
 // Now is what goes on in the process that serves the pages.
@@ -66,7 +67,7 @@ type server struct {
 // New returns the handler of the console.
 func New(cfg Config) (http.Handler, error) {
 	if cfg.Clock == nil {
-		cfg.Clock = time.Now
+		return nil, errors.New("console: no clock")
 	}
 	s := &server{cfg: cfg}
 	var err error
@@ -80,7 +81,7 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, fmt.Errorf("console: %w", err)
 	}
 	mux := http.NewServeMux()
-	for _, p := range pages {
+	for _, p := range pages() {
 		mux.HandleFunc("GET "+p.path, s.page(p))
 		mux.HandleFunc("GET /"+p.name+".json", s.document(p))
 		if p.table != nil {

@@ -32,11 +32,14 @@ type pageKind struct {
 	table func(*request) ([][]string, error)
 }
 
-var pages = [...]pageKind{ //nolint:gochecknoglobals // A constant table.
-	{"picture", "/{$}", drawPicture, pictureData, pictureTable},
-	{"allocation", "/allocation", drawAllocation, allocationData, allocationTable},
-	{"audit", "/audit", drawAudit, auditData, nil},
-	{"members", "/members", drawMembers, membersData, membersTable},
+// pages lists the pages in the order of the navigation.
+func pages() []pageKind {
+	return []pageKind{
+		{"picture", "/{$}", drawPicture, pictureData, pictureTable},
+		{"allocation", "/allocation", drawAllocation, allocationData, allocationTable},
+		{"audit", "/audit", drawAudit, auditData, nil},
+		{"members", "/members", drawMembers, membersData, membersTable},
+	}
 }
 
 // theme is the pages in one language.
@@ -55,7 +58,9 @@ func loadThemes(files assets) (map[string]*theme, error) {
 		t, err := template.New("").Funcs(template.FuncMap{
 			"say": words.say, "count": words.count, "date": words.date, "short": words.shortDate, "moment": words.moment,
 			"grouped": grouped, "bytes": words.bytesText, "decimal": words.decimal, "percent": percent, "rate": rate,
-			"file": func(name string) string { return files[name].path },
+			"int64": func(n int) int64 { return int64(n) }, "add": func(a, b int) int { return a + b }, "minus": func(a, b any) int64 { return whole(a) - whole(b) },
+			"tenth": func(n int64) int64 { return n / 10 },
+			"file":  func(name string) string { return files[name].path },
 		}).ParseFS(templates, "page/*.html")
 		if err != nil {
 			return nil, err
@@ -116,6 +121,13 @@ func (q *request) link(change ...string) string {
 	return path + "?" + values.Encode()
 }
 
+// to returns the address of another page in the same language.
+func (q *request) to(name string, change ...string) string {
+	other := *q
+	other.page.name, other.query = name, url.Values{"lang": q.query["lang"]}
+	return other.link(change...)
+}
+
 // frame is what stands on every page; Page is the page's own.
 type frame struct {
 	Language, Direction string
@@ -143,7 +155,7 @@ const renewSeconds = 3
 
 func (q *request) frame() frame {
 	f := frame{
-		Language: q.language(), Direction: q.words["direction"], Title: q.cfg.Title, Label: q.cfg.Label, Source: q.cfg.Source,
+		Language: q.language(), Direction: q.words["direction"], Title: q.cfg.Title, Label: q.cfg.Label, Source: sentence(q.cfg.Source),
 		Name: q.page.name, Status: q.statusLine(), JSON: "/" + q.page.name + ".json", Permanent: q.link(),
 	}
 	if week := q.query.Get("week"); week != "" {
@@ -152,13 +164,8 @@ func (q *request) frame() frame {
 	if q.page.table != nil {
 		f.CSV = f.JSON[:len("/"+q.page.name)] + ".csv" + f.JSON[len("/"+q.page.name+".json"):]
 	}
-	for _, p := range pages {
-		other := *q
-		other.page, other.query = p, url.Values{}
-		if tag := q.query.Get("lang"); tag != "" {
-			other.query.Set("lang", tag)
-		}
-		f.Nav = append(f.Nav, navEntry{Name: q.words.say("nav." + p.name), Link: other.link(), Current: p.name == q.page.name})
+	for _, p := range pages() {
+		f.Nav = append(f.Nav, navEntry{Name: q.words.say("nav." + p.name), Link: q.to(p.name), Current: p.name == q.page.name})
 	}
 	return f
 }
@@ -251,4 +258,15 @@ func writeJSON(w http.ResponseWriter, r *http.Request, v any) {
 		return
 	}
 	send(w, r, "application/json", append(data, '\n'), nil)
+}
+
+// whole lets templates subtract what is int or int64.
+func whole(n any) int64 {
+	switch n := n.(type) {
+	case int:
+		return int64(n)
+	case int64:
+		return n
+	}
+	return 0
 }

@@ -244,10 +244,15 @@ type placePanel struct {
 func (q *request) placePanel(p account.Place, picture account.Picture) *placePanel {
 	panel := &placePanel{placeEntry: q.entry(p, nil), Rank: p.Rank, Of: picture.Rising + picture.Falling + picture.Unclear}
 	if p.Leading >= 0 {
-		panel.Explain = q.words.say("place.explain."+string(p.Trend), q.words.say("target.lower", p.Series[p.Leading].Target), percent(p.First), percent(p.Last))
+		panel.Explain = q.words.say("place.explain."+string(p.Trend), p.Series[p.Leading].Target, percent(p.First), percent(p.Last))
 	}
-	for _, s := range p.Series {
-		panel.Charts = append(panel.Charts, q.chart(s, q.name(p.Party)))
+	for i, s := range p.Series {
+		c := q.chart(s, q.name(p.Party))
+		if c.Open = i == p.Leading; c.Open {
+			panel.Charts = slices.Insert(panel.Charts, 0, c)
+		} else {
+			panel.Charts = append(panel.Charts, c)
+		}
 	}
 	return panel
 }

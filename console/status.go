@@ -37,7 +37,7 @@ func (q *request) statusLine() statusLine {
 
 // status serves the status line alone, for the script that keeps it fresh.
 func (s *server) status(w http.ResponseWriter, r *http.Request) {
-	q := s.request(r, pages[0])
+	q := s.request(r, pages()[0])
 	var out bytes.Buffer
 	if err := q.templates.ExecuteTemplate(&out, "status", q.frame()); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -48,7 +48,7 @@ func (s *server) status(w http.ResponseWriter, r *http.Request) {
 
 // statusDocument is what goes on, for programs.
 func (s *server) statusDocument(w http.ResponseWriter, r *http.Request) {
-	q := s.request(r, pages[0])
+	q := s.request(r, pages()[0])
 	writeJSON(w, r, struct {
 		Now
 		Title   string       `json:"title"`

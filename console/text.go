@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 //go:embed text/*.json
@@ -63,4 +65,25 @@ func (c catalogue) count(key string, n int64, parts ...any) string {
 		form = ".one"
 	}
 	return c.say(key+form, append([]any{grouped(n)}, parts...)...)
+}
+
+// list joins texts with commas.
+func (c catalogue) list(items []string) string { return strings.Join(items, c.say("comma")) }
+
+// group names a group of people by the id that the charter gives it; one that the
+// catalogue does not know keeps its id.
+func (c catalogue) group(id string) string {
+	if text, ok := c["group."+id]; ok {
+		return text
+	}
+	return id
+}
+
+// sentence makes the first letter a capital.
+func sentence(text string) string {
+	first, n := utf8.DecodeRuneInString(text)
+	if n == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + text[n:]
 }

@@ -84,6 +84,7 @@ func (c Config) member(ctx context.Context, id party.ID, sealed []byte, at place
 		Self: id, Home: home, Charter: sealed, Address: at.Address, Pin: at.Pin,
 		Rows:    func() ([]forecast.Observation, error) { return csv.Vintages(filepath.Join(home.Data(), "series.csv")) },
 		Declare: c.declare(id), Solver: solver, Clock: c.Clock, Logger: c.Logger, Rehearse: c.rehearse(id),
+		Distort: c.Cheat.distort(id), Notice: c.Cheat.notice(id),
 	})
 }
 

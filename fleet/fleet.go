@@ -43,6 +43,8 @@ type Config struct {
 	StepSeconds int
 	// Rehearse makes members fail on purpose; see node.MemberConfig.
 	Rehearse func(id party.ID, kind string, step int) error
+	// Cheat makes the hub or members lie on purpose; nil in real life.
+	Cheat *Cheat
 }
 
 // Fleet is a running consortium.
@@ -101,8 +103,12 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 			address = last.Address
 		}
 	}
+	served, rehearsal, err := cfg.Cheat.hub(f.sealed)
+	if err != nil {
+		return f, err
+	}
 	f.hub, err = node.Serve(ctx, node.HubConfig{
-		Home: cfg.Home, Charter: f.sealed, Address: address, Solver: f.engine, Supply: cfg.supply,
+		Home: cfg.Home, Charter: served, Address: address, Solver: f.engine, Supply: cfg.supply, Rehearse: rehearsal,
 		Patience: cfg.Patience, Clock: cfg.Clock, Progress: cfg.Progress, Logger: cfg.Logger,
 	})
 	if err != nil {
@@ -175,6 +181,7 @@ type Week struct {
 	Frozen     comity.Picture
 	Checks     int
 	Skill      forecast.Skill
+	Score      Score // Of the forecasts of earlier weeks.
 	Sent       int64 // Bytes of masked vectors that one member uploaded, on average.
 	Rows       int   // Rows that stayed in members' folders.
 	Receipts   []string
@@ -199,6 +206,9 @@ func (f *Fleet) Week(ctx context.Context, period string) (*Week, error) {
 	}
 	var err error
 	if w.Pooled, w.Rows, err = f.pooled(ctx); err != nil {
+		return nil, err
+	}
+	if w.Score, err = f.score(period); err != nil {
 		return nil, err
 	}
 	if w.Receipts, err = f.hub.Receipts(ctx); err != nil {

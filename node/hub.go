@@ -39,6 +39,8 @@ type HubConfig struct {
 	Clock    Clock
 	Progress Progress
 	Logger   *slog.Logger
+	// Rehearse, if set, makes the hub misbehave; see HubRehearsal.
+	Rehearse *HubRehearsal
 }
 
 // Hub sequences a body's log and adds masked vectors. It has keys of its own only as
@@ -167,7 +169,7 @@ func (h *Hub) openLog(ctx context.Context) error {
 // askWitness forwards a C2SP add-checkpoint request over the member's own connection.
 func (h *Hub) askWitness(id party.ID) func(context.Context, []byte) (int, string, []byte, error) {
 	return func(ctx context.Context, request []byte) (status int, contentType string, body []byte, err error) {
-		data, err := h.link.Request(ctx, string(id), msgWitness, request)
+		data, err := h.link.Request(ctx, string(id), msgWitness, h.shown(id, msgWitness, request))
 		if err != nil {
 			return 0, "", nil, err
 		}
@@ -288,9 +290,13 @@ func (h *Hub) giveBoxes(_ context.Context, from string, epoch []byte) ([]byte, e
 			return nil, fmt.Errorf("boxes of %s: %w", id, err)
 		}
 		for _, b := range dealt {
-			if b.To == from {
-				mine = append(mine, b)
+			if b.To != from {
+				continue
 			}
+			if b.Box, err = h.box(id, party.ID(from), string(epoch), b.Box); err != nil {
+				return nil, err
+			}
+			mine = append(mine, b)
 		}
 	}
 	return json.Marshal(mine)
@@ -341,9 +347,18 @@ func (h *Hub) say(ctx context.Context, kind comity.Kind, record any) (index int,
 		Body: h.charter.ID, Charter: canon.Sum(h.cfg.Charter), Author: h.charter.Transparency.Log.Operator, Kind: kind, Record: raw,
 	}
 	h.Look(func(s *body.State) { st.Counter = s.View().Counters[st.Author] + 1 })
+	forced := false
+	if r := h.cfg.Rehearse; r != nil && r.Say != nil {
+		if forced, err = r.Say(&st); err != nil {
+			return 0, err
+		}
+	}
 	entry, err := ledger.Sign(st, h.operator)
 	if err != nil {
 		return 0, err
+	}
+	if forced {
+		return h.force(ctx, entry)
 	}
 	return h.queue.submit(ctx, entry)
 }
@@ -367,7 +382,7 @@ func (h *Hub) barrier(ctx context.Context) (size int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := h.link.Broadcast(msgCheckpoint, data); err != nil {
+	if err := h.broadcast(msgCheckpoint, data); err != nil {
 		return 0, err
 	}
 	return int(c.Size), nil
@@ -400,12 +415,12 @@ func (h *Hub) tellAll(ctx context.Context, d due, stays bool) error {
 }
 
 // serveDuty says what is due now.
-func (h *Hub) serveDuty(ctx context.Context, _ string, _ []byte) ([]byte, error) {
+func (h *Hub) serveDuty(ctx context.Context, from string, _ []byte) ([]byte, error) {
 	h.mu.Lock()
 	now := duty{Due: h.current}
 	h.mu.Unlock()
 	if data, _, err := h.log.Checkpoint(ctx); err == nil {
-		now.Checkpoint = data
+		now.Checkpoint = h.shown(party.ID(from), msgCheckpoint, data)
 	}
 	return json.Marshal(now)
 }

@@ -19,6 +19,7 @@ import (
 	"comity/canon"
 	"comity/governor/charter"
 	"comity/modeler/forecast"
+	"comity/modeler/learn"
 	"comity/party"
 	"comity/quantity"
 	"comity/verifier/ledger"
@@ -43,6 +44,12 @@ type MemberConfig struct {
 	// Rehearse, if set, is asked before the member sends a message of a training step:
 	// an error keeps it from sending, as a crash would. Failures are rehearsed with it.
 	Rehearse func(kind string, step int) error
+	// Distort, if set, returns the vector that the member adds in the place of its own.
+	// Lies are rehearsed with it.
+	Distort func(step learn.Step, x []int64) []int64
+	// Notice, if set, is told what this member found wrong, and at which duty. The hub is
+	// told too, but may be what is wrong.
+	Notice func(duty string, err error)
 }
 
 // Member is one party's running node.
@@ -56,6 +63,7 @@ type Member struct {
 	link    *nats.Member
 	state   *body.State // Owned by the worker.
 	trained *training   // The newest round it took part in; owned by the worker.
+	left    comity.Head // What it had seen of the newest round that went on without it.
 	done    string      // The duty that was done last, and the one that failed last.
 	failed  string
 
@@ -138,10 +146,12 @@ func (m *Member) listen() error {
 			}
 		}),
 		m.link.Handle(msgCommitments, func(_ context.Context, data []byte) ([]byte, error) {
-			return nil, m.step.commitments.put(data)
+			m.step.commitments.put(data)
+			return nil, nil
 		}),
 		m.link.Handle(msgSum, func(_ context.Context, data []byte) ([]byte, error) {
-			return nil, m.step.sums.put(data)
+			m.step.sums.put(data)
+			return nil, nil
 		}),
 	)
 }
@@ -150,6 +160,9 @@ func (m *Member) listen() error {
 func (m *Member) cosign(ctx context.Context, request []byte) ([]byte, error) {
 	var a witnessAnswer
 	a.Status, a.ContentType, a.Body = m.witness.AddCheckpoint(ctx, request, m.cfg.Clock().Unix())
+	if err := objection(a); err != nil {
+		m.notice(ctx, msgWitness, err)
+	}
 	return json.Marshal(a)
 }
 
@@ -191,11 +204,19 @@ func (m *Member) attend(ctx context.Context, d due) {
 	if ctx.Err() != nil {
 		return
 	}
-	m.logger.LogAttrs(ctx, slog.LevelWarn, "duty not done", slog.String("duty", d.What), slog.Any("err", err))
+	m.notice(ctx, d.What, err)
 	if m.failed == d.key() {
 		_, _ = m.link.Request(ctx, msgFail, []byte(d.What+": "+err.Error())) // The hub may be what failed.
 	}
 	m.failed = d.key()
+}
+
+// notice tells this member's own people what it found wrong.
+func (m *Member) notice(ctx context.Context, duty string, err error) {
+	m.logger.LogAttrs(ctx, slog.LevelWarn, "duty not done", slog.String("duty", duty), slog.Any("err", err))
+	if m.cfg.Notice != nil {
+		m.cfg.Notice(duty, err)
+	}
 }
 
 // poll asks what is due and for the newest checkpoint.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strconv"
@@ -83,7 +84,7 @@ func (s *stepServer) put(m stepMessage) error {
 }
 
 // answer serves a member that missed what was shown, or that starts again.
-func (s *stepServer) answer(_ context.Context, _ string, data []byte) ([]byte, error) {
+func (s *stepServer) answer(_ context.Context, from string, data []byte) ([]byte, error) {
 	var r stepRequest
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, err
@@ -101,9 +102,11 @@ func (s *stepServer) answer(_ context.Context, _ string, data []byte) ([]byte, e
 	case r.Number < 0 || r.Number >= len(s.shown):
 		return nil, nil
 	case r.What == msgCommitments:
-		return s.shown[r.Number].commitments, nil
+		return s.hub.shown(party.ID(from), msgCommitments, s.shown[r.Number].commitments), nil
+	case s.shown[r.Number].sum == nil:
+		return nil, nil
 	default:
-		return s.shown[r.Number].sum, nil
+		return s.hub.shown(party.ID(from), msgSum, s.shown[r.Number].sum), nil
 	}
 }
 
@@ -119,7 +122,7 @@ func (s *stepServer) show(kind string, data []byte) error {
 		s.shown[len(s.shown)-1].sum = data
 	}
 	s.mu.Unlock()
-	return s.hub.link.Broadcast(kind, data)
+	return s.hub.broadcast(kind, data)
 }
 
 // task is what the hub computes from the sums of a round.
@@ -216,6 +219,9 @@ func (s *stepServer) Sum(ctx context.Context, step learn.Step, x []int64) ([]int
 			return nil, err
 		}
 		if len(late) == 0 {
+			if err := s.rehearsedLate(ctx, step.Name); err != nil {
+				return nil, err
+			}
 			return s.finish()
 		}
 		if err := s.shrink(ctx, late); err != nil {
@@ -266,7 +272,12 @@ func (s *stepServer) exchange(ctx context.Context) (late []party.ID, err error) 
 	for len(s.agg.Missing()) > 0 {
 		select {
 		case m := <-s.inbox:
-			if err := s.take(m); err != nil {
+			err := s.take(m)
+			if _, own := errors.AsType[*fs.PathError](err); own {
+				return nil, err // The hub's own disk failed: no member is to blame or to be left out.
+			}
+			if err != nil {
+				s.refused(m.from, err)
 				s.hub.logger.LogAttrs(ctx, slog.LevelDebug, "step message refused", slog.String("party", string(m.from)), slog.Any("err", err))
 				continue
 			}
@@ -312,6 +323,9 @@ func (s *stepServer) take(m stepMessage) error {
 // finish puts a step on disk, then broadcasts its sum.
 func (s *stepServer) finish() ([]int64, error) {
 	b, err := s.agg.Broadcast()
+	if err == nil {
+		b, err = s.rehearsedSum(b)
+	}
 	if err != nil {
 		return nil, err
 	}

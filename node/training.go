@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -47,11 +48,11 @@ func newStepInbox() stepInbox {
 }
 
 // put keeps a message; if nobody reads, the oldest goes, because it is of a step that is over.
-func (b box) put(data []byte) error {
+func (b box) put(data []byte) {
 	for {
 		select {
 		case b <- data:
-			return nil
+			return
 		default:
 		}
 		select {
@@ -88,6 +89,7 @@ func (m *Member) train(ctx context.Context, name string) error {
 	t.model, t.series, err = m.compute(ctx, r, in, &summer{member: m, agg: agg, round: name, finished: finished, sums: fileStore(m.roundFolder(name))})
 	if errors.Is(err, errDropped) {
 		m.logger.LogAttrs(ctx, slog.LevelInfo, "round goes on without this member", slog.String("round", name))
+		m.left = agg.Head()
 		return nil
 	}
 	if err != nil {
@@ -188,6 +190,9 @@ var errDropped = errors.New("dropped from the round")
 // returns the sum. If the cohort shrinks, the caller starts its tree again from a fresh
 // sample.
 func (s *summer) Sum(ctx context.Context, step learn.Step, x []int64) ([]int64, error) {
+	if distort := s.member.cfg.Distort; distort != nil {
+		x = distort(step, x)
+	}
 	for {
 		cohort := s.agg.Position().Cohort
 		if err := s.follow(); err != nil {
@@ -230,7 +235,8 @@ func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64,
 	if err := s.send(ctx, msgUpload, upload.Bytes()); err != nil {
 		return nil, err
 	}
-	reveal, err := await(ctx, s, upload.Bytes(), msgCommitments, func(data []byte) (secagg.Reveal, bool, error) {
+	again := []message{{msgUpload, upload.Bytes()}}
+	reveal, err := await(ctx, s, again, msgCommitments, func(data []byte) (secagg.Reveal, bool, error) {
 		c, err := secagg.ParseCommitments(data)
 		if err != nil || s.stale(c.Position) {
 			return secagg.Reveal{}, false, err
@@ -244,7 +250,8 @@ func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64,
 	if err := s.send(ctx, msgReveal, reveal.Bytes()); err != nil {
 		return nil, err
 	}
-	return await(ctx, s, reveal.Bytes(), msgSum, func(data []byte) ([]int64, bool, error) {
+	again = append(again, message{msgReveal, reveal.Bytes()})
+	return await(ctx, s, again, msgSum, func(data []byte) ([]int64, bool, error) {
 		b, err := secagg.ParseBroadcast(data)
 		if err != nil || s.stale(b.Position) {
 			return nil, false, err
@@ -282,14 +289,20 @@ func (s *summer) stale(p secagg.Position) bool {
 	return p.Number < own.Number || p.Cohort < own.Cohort
 }
 
+// message is one message of a step.
+type message struct {
+	kind string
+	data []byte
+}
+
 // await takes messages of one kind until use has what it needs. It asks for the one it
 // needs if the step was over before this member came or nothing came in time; then it
-// also sends its own message again, because the hub may have started again.
-func await[T any](ctx context.Context, s *summer, own []byte, kind string, use func([]byte) (T, bool, error)) (T, error) {
+// also sends its own messages of the step again, because the hub may have started again.
+func await[T any](ctx context.Context, s *summer, own []message, kind string, use func([]byte) (T, bool, error)) (T, error) {
 	var none T
-	in, sent := s.member.step.commitments, msgUpload
+	in := s.member.step.commitments
 	if kind == msgSum {
-		in, sent = s.member.step.sums, msgReveal
+		in = s.member.step.sums
 	}
 	wait := askAgain
 	if s.agg.Position().Number < s.finished {
@@ -306,8 +319,10 @@ func await[T any](ctx context.Context, s *summer, own []byte, kind string, use f
 			return none, errCohort
 		case <-time.After(wait):
 			wait = askAgain
-			if err := s.send(ctx, sent, own); err != nil {
-				return none, err
+			for _, m := range own {
+				if err := s.send(ctx, m.kind, m.data); err != nil {
+					return none, err
+				}
 			}
 			data = s.ask(ctx, kind)
 		case <-ctx.Done():
@@ -417,6 +432,11 @@ func (m *Member) checkRound(ctx context.Context, round string, model comity.Mode
 		return err
 	}
 	e.ChainOnly = len(e.Left()) > 0
+	if m.left.Round == round {
+		// It left, but what it saw until then must be what all saw.
+		e.Heads = maps.Clone(e.Heads)
+		e.Heads[m.cfg.Self] = m.left
+	}
 	return secagg.VerifyTranscript(t, e)
 }
 

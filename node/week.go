@@ -238,7 +238,7 @@ func (h *Hub) closeRound(ctx context.Context, round string, model []byte, transc
 	if err := signed("fingerprint", func(r body.Round) int { return len(r.Fingerprints) }); err != nil {
 		return err
 	}
-	if err := h.steps.verify(round); err != nil {
+	if err := h.steps.verified(round); err != nil {
 		return err
 	}
 	digest, err := storeBlob(h.cfg.Home.Log(), model)

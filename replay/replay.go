@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"comity"
+	"comity/allocator/solve"
 	"comity/body"
 	"comity/canon"
 	"comity/modeler/forecast"
@@ -45,6 +46,7 @@ type Summary struct {
 	Models       int          `json:"models"`
 	Allocations  int          `json:"allocations"`
 	Certificates int          `json:"certificates"`
+	Canonical    int          `json:"canonical"` // Allocations that were solved again to the same units.
 	Effective    int          `json:"effective"` // Allocations that enough members checked.
 	Head         string       `json:"head"`
 }
@@ -132,7 +134,10 @@ func (r *run) fold(ctx context.Context, entry []byte) error {
 		}
 		r.out.Allocations++
 		r.out.Certificates++
-		return r.shown(ctx, a.Problem)
+		if err := r.shown(ctx, a.Problem); err != nil {
+			return err
+		}
+		return r.allocate(ctx, a)
 	default:
 	}
 	return nil
@@ -174,6 +179,31 @@ func (r *run) model(ctx context.Context, m comity.Model) error {
 	r.out.Rounds++
 	r.out.Sums += len(t.Steps)
 	return r.shown(ctx, m.Model)
+}
+
+// allocate solves a period's problem again. Its certificate proves that no plan is
+// better; that this plan is the one of many as good that the rules name, only solving shows.
+func (r *run) allocate(ctx context.Context, a comity.Allocation) error {
+	if r.source.Solver == nil {
+		return nil
+	}
+	problem, err := r.state.Problem(a.Period)
+	if err != nil {
+		return err
+	}
+	lot, err := r.state.Lot(a.Period)
+	if err != nil {
+		return err
+	}
+	again, err := solve.Allocate(ctx, problem, r.source.Solver, lot)
+	if err != nil {
+		return fmt.Errorf("allocate %s again: %w", a.Period, err)
+	}
+	if !slices.Equal(again.Units, a.Units) {
+		return fmt.Errorf("allocation of %s: %w: among the plans that are as good, the rules name another", a.Period, ErrDiffers)
+	}
+	r.out.Canonical++
+	return nil
 }
 
 // compute does the task of a round again from its sums. An update keeps the model: what

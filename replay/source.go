@@ -15,6 +15,7 @@ import (
 
 	"comity"
 	"comity/adapter/tlog"
+	"comity/allocator/solve"
 	"comity/canon"
 	"comity/governor/charter"
 	"comity/verifier/ledger"
@@ -33,6 +34,10 @@ const (
 
 // Source is a log to replay: a home folder, a log folder, or the URL of one.
 type Source struct {
+	// Solver solves every allocation again, to see that it is the one among all optima
+	// that the rules name; nil leaves that out.
+	Solver solve.Solver
+
 	log  *tlog.Reader
 	blob blobs
 }
@@ -55,7 +60,7 @@ func Open(ctx context.Context, place string) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log in %s: %w", folder, err)
 	}
-	return &Source{r, func(_ context.Context, d canon.Digest) (io.ReadCloser, error) {
+	return &Source{log: r, blob: func(_ context.Context, d canon.Digest) (io.ReadCloser, error) {
 		return os.Open(filepath.Join(folder, "blob", d.Hex()))
 	}}, nil
 }
@@ -74,7 +79,7 @@ func openURL(ctx context.Context, base string) (*Source, error) {
 	default: // No line, no server, or one that is out of order.
 		return nil, fmt.Errorf("log at %s: %w: %w", base, ErrUnreachable, err)
 	}
-	return &Source{r, remote(base, client)}, nil
+	return &Source{log: r, blob: remote(base, client)}, nil
 }
 
 // isEvidence tells whether an error is about what a log says, and not about getting it.
@@ -88,7 +93,7 @@ func remote(base string, client *http.Client) blobs {
 		if err != nil {
 			return nil, err
 		}
-		response, err := client.Do(request) //nolint:bodyclose // Closed by read.
+		response, err := client.Do(request)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 		}

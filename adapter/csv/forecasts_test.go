@@ -49,8 +49,10 @@ func readForecasts(text string) ([]oneForecast, error) {
 
 func TestReadsForecasts(t *testing.T) {
 	want := []oneForecast{{
-		"a-b", forecast.Task{Origin: "2024-11-06", Target: "ILI incidence", Horizon: 1, Date: "2024-11-03", Place: "AT"},
-		[]float64{.025, .25, .75, .975}, []float64{-1, 2, 3, 9.5},
+		"a-b",
+		forecast.Task{Origin: "2024-11-06", Target: "ILI incidence", Horizon: 1, Date: "2024-11-03", Place: "AT"},
+		[]float64{.025, .25, .75, .975},
+		[]float64{-1, 2, 3, 9.5},
 	}}
 	for name, text := range map[string]string{
 		"plain": forecastHeader + forecastRow, "gzip": compress(forecastHeader + forecastRow),

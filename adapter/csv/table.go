@@ -66,7 +66,7 @@ func open(file string, in io.Reader, want []string, need int) (*table, []int, er
 	header, err := t.next()
 	if errors.Is(err, io.EOF) {
 		t.line = 1
-		return nil, nil, t.fail(1, "the file is empty", "start it with the line "+strings.Join(want, ","))
+		return nil, nil, t.fail(1, "the file is empty", "start it with the line "+strings.Join(want[:need], ","))
 	}
 	if err != nil {
 		return nil, nil, err

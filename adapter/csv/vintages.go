@@ -33,7 +33,7 @@ func Find(folder string) (string, error) {
 	case 0:
 		return "", &Error{
 			File: folder, Line: 1, Column: 1, Reason: "no file *vintages*.csv or *vintages*.csv.gz in this folder",
-			Fix: "give a folder that has one, with the columns " + strings.Join(columns()[:5], ","), Cause: fs.ErrNotExist,
+			Fix: "give a folder that has one, with the columns " + strings.Join(columns()[:5], ",") + ", or one with scenario.yaml, as comity up --example DIR writes it", Cause: fs.ErrNotExist,
 		}
 	case 1:
 		return found[0], nil

@@ -56,7 +56,7 @@ func (w *Weekly) Read(path string, member party.ID) ([]forecast.Observation, err
 	if !info.Mode().IsRegular() {
 		return nil, &Error{File: path, Line: 1, Column: 1, Reason: "not a regular file", Fix: "give a .csv file"}
 	}
-	f, err := os.Open(path) //nolint:gosec // The file that the operator named.
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, &Error{File: path, Line: 1, Column: 1, Reason: "cannot be opened: " + cause(err), Fix: "check the permissions", Cause: err}
 	}
@@ -101,6 +101,9 @@ func (w *Weekly) ReadFrom(name string, in io.Reader, member party.ID) ([]forecas
 func separator(name string, in *bufio.Reader) error {
 	head, _ := in.Peek(200) // What is wrong with the stream is found by who reads it.
 	line, _, _ := bytes.Cut(head, []byte("\n"))
+	if bytes.HasPrefix(head, []byte("\x1f\x8b")) {
+		return nil // Compressed.
+	}
 	if at := bytes.IndexByte(line, ';'); at >= 0 && !bytes.ContainsRune(line, ',') {
 		return &Error{File: name, Line: 1, Column: at + 1, Reason: "semicolons between columns", Fix: "save the file with commas between columns and points in numbers"}
 	}

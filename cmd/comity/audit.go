@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"comity/adapter/highs"
 	"comity/audit"
 	"comity/canon"
 	"comity/replay"
@@ -96,7 +97,7 @@ func reason(err error) string {
 func readBounded(name string, limit int64) ([]byte, error) {
 	in := io.Reader(os.Stdin)
 	if name != "-" {
-		f, err := os.Open(name) //nolint:gosec // Named by the person who asks.
+		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
 		}
@@ -123,9 +124,10 @@ func verdict(t *terminal, all []verifiedFile) string {
 		for _, c := range f.Checks {
 			mark := "ok  "
 			if !c.OK {
-				mark = t.paint(red, "FAIL")
+				mark = "FAIL"
 			}
-			fmt.Fprintf(&b, "  %s  %-9s  %s\n", mark, c.Name, c.Detail)
+			line := hang(fmt.Sprintf("  %s  %-9s  ", mark, c.Name), c.Detail)
+			fmt.Fprintln(&b, strings.Replace(line, "FAIL", t.paint(red, "FAIL"), 1))
 		}
 		if f.Err != nil {
 			failed = append(failed, f)
@@ -144,8 +146,8 @@ func verdict(t *terminal, all []verifiedFile) string {
 	case len(words) == 1:
 		fmt.Fprintf(&b, `%s  %s, self-consistent under the charter
   %s
-Anybody can found a consortium that agrees with itself. Compare these words with a
-source that you trust, or pin them:
+Anybody can found a consortium that agrees with itself. Compare these words
+with a source that you trust, or pin them:
   --charter %s
 `, t.paint(green, "VERIFIED"), count(len(all), "receipt"), all[0].Words, all[0].Words)
 	default:
@@ -161,7 +163,7 @@ func advice(err error) string {
 	switch codeOf(err).exit {
 	case 11:
 		if errors.Is(err, audit.ErrAnchor) {
-			return "It is of another consortium than the one you pinned.\nCompare the words with your source once more; if they are right, do not rely on the file."
+			return "It is of another consortium than the one you pinned.\nCompare the words with your source once more; if they are right, do not rely\non the file."
 		}
 		return "A key in it is not the one that the charter names. Do not rely on it.\nKeep the file: it is evidence. Show it to a party of the consortium."
 	case 20:
@@ -195,6 +197,12 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	engine, err := highs.New(highs.Config{Cache: cacheFolder()})
+	if err != nil {
+		return err
+	}
+	defer engine.Close(context.WithoutCancel(ctx)) //nolint:errcheck // Frees memory of a process that ends.
+	source.Solver = engine
 	since := ""
 	if kept != nil {
 		size, err := source.Continues(ctx, kept)
@@ -211,10 +219,10 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) error {
 	text := fmt.Sprintf(`ok  %s folded by the rules, %s checked
 ok  %s: %s match what members committed to
 ok  %s trained again to the same digest
-ok  %s with %s, %d in effect
+ok  %s with %s, %d in effect; %d solved again to the same units
 %sok  head %s
 %s`, count(s.Statements, "statement"), count(s.Signatures, "signature"), count(s.Rounds, "round"), count(s.Sums, "sum"),
-		count(s.Models, "model"), count(s.Allocations, "allocation"), count(s.Certificates, "exact certificate"), s.Effective,
+		count(s.Models, "model"), count(s.Allocations, "allocation"), count(s.Certificates, "exact certificate"), s.Effective, s.Canonical,
 		since, s.Head, replayed(t, s))
 	return t.result("replay", s, text)
 }

@@ -62,12 +62,12 @@ func TestFullOutput(t *testing.T) {
 		t.Logf("no /dev/full here: %v", err)
 		return
 	}
-	defer full.Close() //nolint:errcheck // Nothing is kept.
+	defer full.Close()
 	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close() //nolint:errcheck // Nothing is kept.
+	defer log.Close()
 	for _, args := range [][]string{{"version"}, {"--json", "version"}, {"help"}} {
 		if got := run(t.Context(), args, full, log); got != 74 {
 			t.Errorf("%v on a full disk has code %d, want 74", args, got)

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,10 +124,7 @@ func (c *healthForecastCommand) check(t *terminal) error {
 	if _, err := csv.WriteForecasts(io.Discard, c.Model, nil); err != nil {
 		return usageError{err}
 	}
-	if info, err := os.Stat(c.Out); c.Out != "-" && err == nil && info.IsDir() {
-		return usageError{fmt.Errorf("--out %s is a folder; name a file in it", c.Out)}
-	}
-	return nil
+	return checkOut(c.Out)
 }
 
 func (c *healthForecastCommand) config() hindcast.Config {
@@ -192,6 +190,20 @@ func readFrom(name string, read func(name string, in io.Reader) error) error {
 	}
 	defer f.Close() //nolint:errcheck // Read only.
 	return read(name, f)
+}
+
+// checkOut refuses a place where no file can be written, before the work and not after.
+func checkOut(name string) error {
+	if name == "-" {
+		return nil
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return usageError{fmt.Errorf("--out %s is a folder; name a file in it", name)}
+	}
+	if info, err := os.Stat(filepath.Dir(name)); err != nil || !info.IsDir() {
+		return usageError{fmt.Errorf("--out %s: there is no folder %s; make it first", name, filepath.Dir(name))}
+	}
+	return nil
 }
 
 // writeTo writes a file whole or not at all, compressed if its name ends in .gz, or

@@ -13,7 +13,6 @@ import (
 	"comity/governor/charter"
 	"comity/node"
 	"comity/pack"
-	"comity/party"
 )
 
 // home is the folder that a run uses. What was made or empty before is so again after a
@@ -69,7 +68,7 @@ func newHome(scenario string) (home, error) {
 		state = filepath.Join(user, ".local", "state")
 	}
 	parent := filepath.Join(state, "comity")
-	if err := os.MkdirAll(parent, 0o700); err != nil {
+	if err := os.MkdirAll(parent, 0o700); err != nil { //nolint:gosec // The user's own environment names the folder.
 		return home{}, fmt.Errorf("%w: %w", errDisk, err)
 	}
 	folder, err := os.MkdirTemp(parent, scenario+"-")
@@ -123,9 +122,6 @@ func (h home) tidy(err error) error {
 	}
 	if h.empty {
 		return errors.Join(err, h.clear())
-	}
-	if errors.Is(err, party.ErrKeyFile) && errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s: %w: a founding was cut short here; delete the folder and run it again", h.Home, fleet.ErrHome)
 	}
 	return err
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // version is set by the build.
-var version = "development" //nolint:gochecknoglobals // Set by -ldflags -X.
+var version = "development"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -95,11 +95,11 @@ func (t *terminal) say(format string, args ...any) {
 	defer t.mu.Unlock()
 	line := fmt.Sprintf(format, args...)
 	if t.drawn != "" { // The drawn line moves down.
-		fmt.Fprint(t.err, "\r"+line+eraseRest+"\n")
+		t.explain("\r" + line + eraseRest + "\n")
 		t.redraw()
 		return
 	}
-	fmt.Fprintln(t.err, line)
+	t.explain(line + "\n")
 }
 
 // draw shows a line that the next one replaces. Without a terminal it shows nothing.
@@ -118,15 +118,18 @@ func (t *terminal) draw(line string) {
 // redraw writes over the old line and then erases what it leaves: nothing flickers. The
 // caller holds the lock.
 func (t *terminal) redraw() {
-	fmt.Fprint(t.err, "\r"+noWrap+t.drawn+eraseRest+wrapAgain)
+	t.explain("\r" + noWrap + t.drawn + eraseRest + wrapAgain)
 }
+
+// explain writes to standard error. If that fails, nobody is there to be told.
+func (t *terminal) explain(text string) { _, _ = io.WriteString(t.err, text) }
 
 // settle takes the drawn line away.
 func (t *terminal) settle() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.drawn != "" {
-		fmt.Fprint(t.err, "\r"+eraseRest)
+		t.explain("\r" + eraseRest)
 		t.drawn = ""
 	}
 }
@@ -169,9 +172,9 @@ func (t *terminal) fail(err error) int {
 	}
 	if found {
 		_, _ = io.WriteString(t.out, r.text)
-		fmt.Fprintf(t.err, "comity: exit code %d: %s\n", c.exit, c.meaning)
+		t.explain(fmt.Sprintf("comity: exit code %d: %s\n", c.exit, c.meaning))
 		return c.exit
 	}
-	fmt.Fprintf(t.err, "comity: %v\ncomity: exit code %d: %s\n", err, c.exit, c.meaning)
+	t.explain(fmt.Sprintf("comity: %v\ncomity: exit code %d: %s\n", err, c.exit, c.meaning))
 	return c.exit
 }

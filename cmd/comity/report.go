@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"comity/exact"
 	"comity/fleet"
 	"comity/modeler/forecast"
+	"comity/party"
 )
 
 // upData is the JSON form of a run: numbers that matter are strings.
@@ -81,7 +81,7 @@ func (s *session) lastScreen(w *fleet.Week) (string, error) {
 	writeShares(&b, w.Allocation.Parties)
 	b.WriteString("\n")
 	for i, sentence := range s.summary {
-		fmt.Fprintf(&b, "%s\n", wrap(fmt.Sprintf("%d. %s", i+1, sentence), "   "))
+		fmt.Fprintf(&b, "%s\n", hang(fmt.Sprintf("%d. ", i+1), sentence))
 	}
 	b.WriteString("\nCheck it yourself, offline:\n")
 	for _, c := range s.commands(w) {
@@ -172,73 +172,20 @@ func (s *session) unit() (unit string) {
 	return unit
 }
 
-// status is what the page shows now.
-func (s *session) status() console.Status {
-	digest := canon.Sum(s.fleet.Sealed())
-	st := console.Status{
-		Title: s.scenario.Title, Label: s.scenario.Label, Source: s.scenario.Source, Words: digest.Words(), Digest: digest.String(),
-		Members: len(s.scenario.Members), Online: len(s.fleet.Hub().Connected()),
-	}
-	var decision body.Decision
-	s.fleet.Hub().Look(func(state *body.State) {
-		st.Body, st.LogSize = state.View().Body, state.View().Size
-		t := state.Charter().Transparency.Witnesses
-		st.Witness = fmt.Sprintf("%d of %d must cosign", t.Threshold, len(t.Of))
-		st.Unit = state.Charter().Scope.Unit
-		for _, period := range slices.Sorted(maps.Keys(state.View().Decisions)) {
-			if d := state.View().Decisions[period]; d.Allocation != nil {
-				decision, st.Checks = d, len(d.Checks)
-			}
-		}
-	})
-	for _, f := range s.fleet.Hub().Failures() {
-		st.Failures = append(st.Failures, string(f.Party)+": "+f.Text)
-	}
+// now is what goes on in this process, for the console: what a log cannot know.
+func (s *session) now() console.Now {
 	step := s.view.now()
-	st.Phase, st.Done, st.Total, st.Running = sentenceCase(step.Text), step.Done, step.Total, step.Phase != ""
-	if decision.Allocation == nil {
-		return st
+	out := console.Now{Phase: sentenceCase(step.Text), Done: step.Done, Total: step.Total}
+	for _, id := range s.fleet.Hub().Connected() {
+		out.Connected = append(out.Connected, party.ID(id))
 	}
-	s.fill(&st, decision)
-	return st
-}
-
-// fill adds the newest decision to the page.
-func (s *session) fill(st *console.Status, d body.Decision) {
-	total, err := comity.Total(d.Allocation.Parties)
-	if err == nil {
-		st.Allocated = grouped(int64(total))
+	for _, f := range s.fleet.Hub().Failures() {
+		out.Failures = append(out.Failures, console.Failure{Party: f.Party, Text: f.Text})
 	}
-	st.Period, st.Gap = d.Period, d.Allocation.Certificate.Gap.String()
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if n := len(s.weeks); n > 0 {
-		st.Summary, st.Commands = s.summary, s.commands(s.weeks[n-1])
+		out.Summary, out.Commands = s.summary, s.commands(s.weeks[n-1])
 	}
-	s.mu.Unlock()
-	for _, share := range d.Allocation.Parties {
-		row := console.Row{Party: string(share.Party), Amount: grouped(int64(share.Amount))}
-		if m, err := s.scenario.Member(share.Party); err == nil {
-			row.Name = m.Name
-			if f, err := m.Fact("population"); err == nil && f.Value > 0 {
-				tenths := int64(share.Amount) * 10_000 / f.Value
-				row.Per1000 = fmt.Sprintf("%s.%d", grouped(tenths/10), tenths%10)
-			}
-		}
-		for _, series := range d.Picture.Series {
-			if series.Place == share.Party && len(series.Horizons) > 0 {
-				row.Forecast = append(row.Forecast, forecastOf(series))
-			}
-		}
-		st.Rows = append(st.Rows, row)
-	}
-}
-
-// forecastOf words the furthest horizon of a series.
-func forecastOf(s comity.Series) console.Forecast {
-	h := s.Horizons[len(s.Horizons)-1]
-	at := func(level int) string {
-		i := slices.Index(comity.QuantileLevels[:], level)
-		return grouped(int64(h.Quantiles[i])/1000) + "." + strconv.FormatInt(int64(h.Quantiles[i])%1000/100, 10)
-	}
-	return console.Forecast{Target: s.Target, Last: s.LastDate, Date: h.Date, Low: at(50), Median: at(500), High: at(950)}
+	return out
 }

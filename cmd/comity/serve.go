@@ -35,7 +35,7 @@ func (s source) save(home string) error {
 }
 
 func loadSource(home string) (s source, err error) {
-	data, err := os.ReadFile(sourceFile(home)) //nolint:gosec // The user names the home.
+	data, err := os.ReadFile(sourceFile(home))
 	if err != nil {
 		return s, err
 	}
@@ -128,7 +128,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		}
 		logger := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		t.say("member %s of the consortium in %s; Ctrl-C ends it", c.Member, folder)
-		return fleet.RunMember(ctx, fleet.Config{Home: node.Home(folder), Scenario: s, Clock: time.Now, Logger: logger}, party.ID(c.Member))
+		return fleet.RunMember(ctx, fleet.Config{Home: node.Home(folder), Scenario: s, Cache: cacheFolder(), Clock: time.Now, Logger: logger}, party.ID(c.Member))
 	}
 	up := &upCommand{Scenario: from.Scenario, Data: from.Data, Origin: from.Origin, Port: c.Port, Weeks: 1}
 	session := &session{cmd: up, terminal: t, view: newView(t), scenario: s, home: node.Home(folder), apart: true, until: c.Weeks}

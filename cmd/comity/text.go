@@ -53,10 +53,13 @@ func sentenceCase(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// wrap breaks a sentence at spaces; lines after the first begin with indent.
-func wrap(text, indent string) string {
+// hang breaks a text at spaces into lines of textWidth. It begins after prefix, and
+// all its lines begin in the same column.
+func hang(prefix, text string) string {
+	indent := strings.Repeat(" ", len(prefix))
 	var b strings.Builder
-	column := 0
+	b.WriteString(prefix)
+	column := len(prefix)
 	for i, word := range strings.Fields(text) {
 		switch {
 		case i > 0 && column+1+len(word) > textWidth:

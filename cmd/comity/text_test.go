@@ -34,12 +34,12 @@ func TestQuotedSurvivesAShell(t *testing.T) {
 	}
 }
 
-func TestWrapKeepsEveryWord(t *testing.T) {
+func TestHangKeepsEveryWord(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOfN(rapid.StringMatching(`[a-z]{1,30}`), 1, 60).Draw(t, "words"), " ")
-		got := wrap(text, "   ")
-		if strings.Join(strings.Fields(got), " ") != text {
-			t.Fatalf("wrap changed the words: %q", got)
+		got := hang("1. ", text)
+		if strings.Join(strings.Fields(got), " ") != "1. "+text {
+			t.Fatalf("hang changed the words: %q", got)
 		}
 		for line := range strings.Lines(got) {
 			if len(strings.TrimSuffix(line, "\n")) > textWidth {

@@ -93,6 +93,9 @@ func (c *upCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	if err := c.sameRules(home, s.scenario); err != nil {
+		return err
+	}
 	s.home = home.Home
 	return home.tidy(s.interrupted(ctx, s.run(ctx, listener)))
 }
@@ -100,14 +103,10 @@ func (c *upCommand) Run(ctx context.Context, t *terminal) error {
 // run starts everybody, decides and reports.
 func (s *session) run(ctx context.Context, listener net.Listener) (err error) {
 	if s.scenario.Label != "" {
-		s.terminal.say("%s", wrap(s.scenario.Label+": "+s.scenario.Source, ""))
-	}
-	cache, err := os.UserCacheDir()
-	if err == nil {
-		cache = filepath.Join(cache, "comity")
+		s.terminal.say("%s", hang("", s.scenario.Label+": "+s.scenario.Source))
 	}
 	s.fleet, err = fleet.Start(ctx, fleet.Config{
-		Home: s.home, Scenario: s.scenario, Cache: cache, Clock: time.Now, Progress: s.view.progress, Apart: s.apart,
+		Home: s.home, Scenario: s.scenario, Cache: cacheFolder(), Clock: time.Now, Progress: s.view.progress, Apart: s.apart,
 	})
 	if err != nil {
 		return err
@@ -131,6 +130,15 @@ func (s *session) run(ctx context.Context, listener net.Listener) (err error) {
 		return nil
 	}
 	return s.stay(ctx)
+}
+
+// cacheFolder keeps the compiled solver between runs; empty compiles it every time.
+func cacheFolder() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(cache, "comity")
 }
 
 // interrupted says what was interrupted and how to go on.
@@ -238,7 +246,8 @@ func (c *upCommand) listen(ctx context.Context, t *terminal) (net.Listener, erro
 func (s *session) serve(listener net.Listener) error {
 	s.address = "http://" + listener.Addr().String()
 	handler, err := console.New(console.Config{
-		Status: s.status, Receipts: s.home.Receipts(), Log: s.home.Log(), Charter: s.home.Charter(),
+		Look: s.fleet.Hub().Look, Now: s.now, Title: s.scenario.Title, Label: s.scenario.Label, Source: s.scenario.Source,
+		Log: s.home.Log(), Receipts: s.home.Receipts(), Charter: s.home.Charter(), Clock: time.Now,
 	})
 	if err != nil {
 		return err

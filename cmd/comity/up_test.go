@@ -169,9 +169,9 @@ func testUp(t *testing.T, w *world) {
 	if exit, _, err := inProcess(t.Context(), "log", "verify", "--home", w.home); exit != 0 {
 		t.Errorf("the log of an interrupted run: code %d, %s", exit, err)
 	}
-	blocker, err := net.Listen("tcp", "127.0.0.1:7474") //nolint:noctx // If it fails somebody else blocks the port.
+	blocker, err := net.Listen("tcp", "127.0.0.1:7474")
 	if err == nil {
-		defer blocker.Close() //nolint:errcheck // Read nothing.
+		defer blocker.Close()
 	}
 	second := start(t, "up", "--json", "--home", w.home)
 	if !second.out.await("\n") {
@@ -230,7 +230,7 @@ func testPage(t *testing.T, r upData) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer answer.Body.Close() //nolint:errcheck // Read only.
+		defer answer.Body.Close()
 		body, err := io.ReadAll(answer.Body)
 		if err != nil {
 			t.Fatal(err)

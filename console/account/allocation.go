@@ -257,7 +257,7 @@ func onlyParty(p comity.Problem, row comity.Row) (party.ID, bool) {
 }
 
 // Of returns the share of a party.
-func (a Allocation) Of(id party.ID) (Share, bool) {
+func (a *Allocation) Of(id party.ID) (Share, bool) {
 	i := slices.IndexFunc(a.Parties, func(s Share) bool { return s.Party == id })
 	if i < 0 {
 		return Share{}, false

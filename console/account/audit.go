@@ -34,7 +34,7 @@ type Audit struct {
 	Threshold  int          `json:"threshold"` // Witnesses that must have cosigned.
 	Checkpoint Checkpoint   `json:"checkpoint"`
 	Decisions  []Decision   `json:"decisions"` // Newest first.
-	Receipts   []Receipt    `json:"receipts"`  // By name.
+	Receipts   []Receipt    `json:"receipts"`  // The charter's, then newest first.
 }
 
 // Checkpoint is the newest checkpoint that the log publishes, checked with the charter's
@@ -97,8 +97,8 @@ func (b Book) Audit(log, receipts string) (Audit, error) {
 	return a, err
 }
 
-// Receipts lists the receipt files of a folder by name; a folder that is not there yet
-// has none.
+// Receipts lists the receipt files of a folder, the charter's first, then the newest; a
+// folder that is not there yet has none.
 func Receipts(folder string) ([]Receipt, error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -118,7 +118,22 @@ func Receipts(folder string) ([]Receipt, error) {
 		}
 		out = append(out, Receipt{File: e.Name(), Size: info.Size()})
 	}
+	slices.SortStableFunc(out, func(x, y Receipt) int { return strings.Compare(order(x.File), order(y.File)) })
+	slices.Reverse(out)
 	return out, nil
+}
+
+// order puts the charter first, then the newest decision, with its allocation before its
+// picture and model, in descending order.
+func order(file string) string {
+	if file == "charter.proof" {
+		return "~"
+	}
+	const day = len("2006-01-02")
+	if len(file) > day && strings.HasPrefix(file[day:], "-allocation") {
+		return file[:day] + "~"
+	}
+	return file
 }
 
 // maxCheckpoint bounds the checkpoint file, as package ledger bounds its bytes.
@@ -129,9 +144,8 @@ func (b Book) Checkpoint(log string) Checkpoint {
 	policy := ledger.PolicyOf(b.Charter)
 	var c Checkpoint
 	for _, p := range b.Charter.Parties {
-		name := ledger.WitnessName(p.ID)
-		if slices.ContainsFunc(policy.Witnesses, func(key string) bool { return strings.HasPrefix(key, name+"+") }) {
-			c.Witnesses = append(c.Witnesses, Witness{Party: p.ID, Name: name})
+		if _, ok := policy.WitnessOf(p.ID); ok {
+			c.Witnesses = append(c.Witnesses, Witness{Party: p.ID, Name: party.WitnessName(p.ID)})
 		}
 	}
 	data, err := readSmall(filepath.Join(log, "checkpoint"))
@@ -184,5 +198,5 @@ func readSmall(name string) ([]byte, error) {
 	if info.Size() > maxCheckpoint {
 		return nil, fmt.Errorf("%s: %d bytes, at most %d", name, info.Size(), maxCheckpoint)
 	}
-	return os.ReadFile(name) //nolint:gosec // The log's own folder.
+	return os.ReadFile(name)
 }

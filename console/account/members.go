@@ -60,13 +60,10 @@ func (b Book) Members(period string) (Members, error) {
 	policy := ledger.PolicyOf(b.Charter)
 	out.Counted = len(policy.Witnesses)
 	for _, p := range b.Charter.Parties {
+		_, witness := policy.WitnessOf(p.ID)
 		m := Member{
 			Party: p.ID, Kind: p.Kind, Operator: p.ID == b.Charter.Transparency.Log.Operator,
-			Witness: slices.ContainsFunc(policy.Witnesses, func(key string) bool {
-				name := ledger.WitnessName(p.ID) + "+"
-				return len(key) > len(name) && key[:len(name)] == name
-			}),
-			Statements: b.View.Counters[p.ID],
+			Witness: witness, Statements: b.View.Counters[p.ID],
 		}
 		m.Vectors, m.Masked = uploaded(transcript, p.ID)
 		if i := slices.IndexFunc(places, func(x Place) bool { return x.Party == p.ID }); i >= 0 {

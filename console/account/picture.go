@@ -229,7 +229,7 @@ func (p *Picture) rank() {
 }
 
 // Ranked returns the places from the highest level down, those without a forecast last.
-func (p Picture) Ranked() []Place {
+func (p *Picture) Ranked() []Place {
 	return slices.SortedStableFunc(slices.Values(p.Places), func(x, y Place) int {
 		if (x.Leading < 0) != (y.Leading < 0) {
 			return y.Leading - x.Leading

@@ -1,6 +1,7 @@
 package own
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -8,10 +9,12 @@ import (
 	"strings"
 
 	"comity"
+	"comity/adapter/cel"
 	"comity/adapter/nats"
 	"comity/adapter/yaml"
 	"comity/allocator/program"
 	"comity/canon"
+	"comity/chance"
 	"comity/governor/charter"
 	"comity/modeler/forecast"
 	"comity/pack"
@@ -21,7 +24,7 @@ import (
 // standIns returns a founding with keys that are good in form: they come from a fixed
 // seed and sign nothing. All else is as package fleet will fill it in.
 func standIns(s pack.Scenario) (pack.Founding, error) {
-	chance := rand.NewChaCha8([32]byte([]byte("comity/own: keys that nobody use")))
+	coins := rand.NewChaCha8(chance.Derive(chance.Seed{}, "comity/own/stand-ins@1"))
 	f := pack.Founding{
 		ID: fmt.Sprintf("%s-%d", s.Name, len(s.Members)), Effective: "2026-01-01T00:00:00Z", Expires: "2027-01-01T00:00:00Z",
 		Origin: "comity.example/" + s.Name, Operator: string(s.Operator.ID), StepSeconds: 10,
@@ -33,7 +36,7 @@ func standIns(s pack.Scenario) (pack.Founding, error) {
 	slices.SortFunc(f.Recipe, func(a, b pack.Parameter) int { return strings.Compare(a.Name, b.Name) })
 	var failed error
 	key := func(name string) party.Key {
-		k, err := party.NewKey(name, chance)
+		k, err := party.NewKey(name, coins)
 		if err != nil {
 			failed = err
 		}
@@ -43,7 +46,7 @@ func standIns(s pack.Scenario) (pack.Founding, error) {
 		signatory, name := p.Founding(), strings.ToLower(string(p.ID))
 		signatory.Keys, signatory.Threshold = []string{key(name + ".officer-1").Verifier()}, 1
 		signatory.NodeKey = key(name + ".node").Verifier()
-		identity, err := nats.NewIdentity(chance)
+		identity, err := nats.NewIdentity(coins)
 		if err != nil {
 			return f, err
 		}
@@ -186,7 +189,7 @@ func (a *agreement) unused() {
 			if slices.Contains(values, name) {
 				continue
 			}
-			fix := fmt.Sprintf("delete it, or add it to the values of clause %s in %s", of, CharterFile)
+			fix := fmt.Sprintf("delete it, or add it to the values under %s in %s", of, CharterFile)
 			if near := charter.Nearest(name, values); near != "" {
 				fix = fmt.Sprintf("did you mean %s?", near)
 			}
@@ -262,10 +265,13 @@ func blame(root charter.Node, err error) charter.Node {
 	objective, _ := root.Get("objective")
 	groups, _ := objective.Get("groups")
 	constraints, _ := root.Get("constraints")
-	for what, list := range map[string]charter.Node{"clause ": constraints, "group ": groups} {
-		for _, item := range list.Items {
+	for _, rules := range []struct {
+		what string
+		list charter.Node
+	}{{"clause ", constraints}, {"group ", groups}} {
+		for _, item := range rules.list.Items {
 			id, _ := item.Get("id")
-			if rest, ok := strings.CutPrefix(err.Error(), what+id.Text); ok && (rest[0] == ':' || rest[0] == ' ') || strings.Contains(err.Error(), what+id.Text+" ") {
+			if name := rules.what + id.Text; strings.HasPrefix(err.Error(), name+":") || strings.Contains(err.Error(), name+" for ") {
 				return item
 			}
 		}
@@ -274,4 +280,57 @@ func blame(root charter.Node, err error) charter.Node {
 		return measure
 	}
 	return root
+}
+
+// ErrRules says that a charter in force is not the one in the folder.
+var ErrRules = errors.New("the rules have changed since this consortium was founded")
+
+// SameRules tells whether a consortium was founded with the rules that a scenario of this
+// package has now: all but what founding made. The error names the sections that differ.
+func SameRules(founded comity.Charter, s pack.Scenario) error {
+	f, err := standIns(s)
+	if err != nil {
+		return err
+	}
+	text, err := pack.Draft(s.Charter, f)
+	if err != nil {
+		return err
+	}
+	root, err := yaml.Read(CharterFile, text)
+	if err != nil {
+		return err
+	}
+	now, problems := charter.Read(root, cel.Compile)
+	if err := problems.Err(CharterFile); err != nil {
+		return err
+	}
+	for _, m := range []*comity.ModelClause{&founded.Models, &now.Models} {
+		m.MinMembers, m.StepSeconds, m.Recipe = 0, 0, nil
+	}
+	var changed []string
+	for _, section := range []struct {
+		name     string
+		old, new any
+	}{
+		{"title", founded.Title, now.Title},
+		{"purpose", founded.Purpose, now.Purpose},
+		{"scope", founded.Scope, now.Scope},
+		{"data", founded.Data, now.Data},
+		{"models", founded.Models, now.Models},
+		{"objective", founded.Objective, now.Objective},
+		{"constraints", founded.Constraints, now.Constraints},
+		{"decisions", founded.Decisions, now.Decisions},
+	} {
+		old, err := canon.DigestOf(section.old)
+		if err != nil {
+			return err
+		}
+		if digest, err := canon.DigestOf(section.new); err != nil || digest != old {
+			changed = append(changed, section.name)
+		}
+	}
+	if len(changed) > 0 {
+		return fmt.Errorf("%w: %s of %s", ErrRules, strings.Join(changed, ", "), founded.ID)
+	}
+	return nil
 }

@@ -220,10 +220,12 @@ func (r *reader) mapping(n charter.Node, what string, keys ...key) {
 	for i, k := range keys {
 		names[i] = k.name
 	}
+	var meant []string // Keys that are there under a wrong name.
 	for _, f := range n.Fields {
 		if !slices.Contains(names, f.Key.Text) {
 			fix := "keys are " + strings.Join(names, ", ")
 			if near := charter.Nearest(f.Key.Text, names); near != "" {
+				meant = append(meant, near)
 				fix = fmt.Sprintf("did you mean %s?", near)
 			}
 			r.refuse(f.Key, fmt.Sprintf("unknown key %.40q", f.Key.Text), fix)
@@ -234,7 +236,7 @@ func (r *reader) mapping(n charter.Node, what string, keys ...key) {
 		switch {
 		case ok:
 			k.read(value)
-		case k.required:
+		case k.required && !slices.Contains(meant, k.name):
 			r.refuse(n, fmt.Sprintf("%s without the key %s", what, k.name), "add it")
 		}
 	}
@@ -374,10 +376,12 @@ func (r *reader) whole(n charter.Node, least int64) int64 {
 	}
 	v, err := strconv.ParseInt(text, 10, 64)
 	switch digits := strings.TrimLeft(text, "-"); {
-	case n.Quoted() || strings.Trim(text, "0123456789-., _'") != "" || digits == "":
-		r.refuse(n, fmt.Sprintf("%.40q is no number", text), "write digits without quotes, such as 1200")
+	case n.Quoted():
+		r.refuse(n, fmt.Sprintf("%.40q is in quotes", text), "write digits without quotes and separators, such as 1200")
+	case strings.Trim(text, "0123456789-., _'") != "" || digits == "":
+		r.refuse(n, fmt.Sprintf("%.40q is no number", text), "write digits, such as 1200")
 	case strings.Trim(digits, "0123456789") != "":
-		r.refuse(n, fmt.Sprintf("%.40q is not a whole number in plain digits", text), "round it and write digits only, such as 1200")
+		r.refuse(n, fmt.Sprintf("%.40q is not a whole number in plain digits", text), "write digits without separators and fractions, such as 1200")
 	case err == nil && v < least:
 		r.refuse(n, fmt.Sprintf("%s is below %d", text, least), fmt.Sprintf("write %d or more", least))
 	case err != nil || v > maxNumber:

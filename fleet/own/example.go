@@ -35,7 +35,7 @@ func Write(folder string) (err error) {
 	made := err != nil
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("write the example: %w", err), clear(folder, made))
+			err = errors.Join(fmt.Errorf("write the example: %w", err), takeBack(folder, made))
 		}
 	}()
 	if err := os.MkdirAll(filepath.Join(folder, "members"), 0o750); err != nil {
@@ -55,8 +55,8 @@ func Write(folder string) (err error) {
 	return nil
 }
 
-// clear takes back what Write wrote.
-func clear(folder string, made bool) error {
+// takeBack removes what Write wrote.
+func takeBack(folder string, made bool) error {
 	if made {
 		return os.RemoveAll(folder)
 	}

@@ -90,7 +90,7 @@ func load(file string) ([]byte, error) {
 	case info.Size() > yaml.MaxBytes:
 		return nil, refuse(fmt.Sprintf("the file has %d bytes, at most %d", info.Size(), yaml.MaxBytes), "shorten it")
 	}
-	return os.ReadFile(file) //nolint:gosec // The file that the operator named.
+	return os.ReadFile(file)
 }
 
 // rows reads the members' files.
@@ -225,32 +225,49 @@ func (d *document) begin(rows pack.Recorded, when When) (string, error) {
 		}
 		return "", refuse(fmt.Sprintf("%s is a %s", start, at.Weekday()), "decisions are of Wednesdays; write "+next)
 	}
-	return start, known(rows, d, at, func(reason string) error {
-		return refuse(reason, fmt.Sprintf("the newest decision that the rows allow is that of %s; choose a date up to it and some weeks of rows before", latest))
-	})
+	late := fmt.Sprintf("the newest decision that the rows allow is that of %s; choose a date up to it and some weeks of rows before", latest)
+	if reason := known(rows, d, at); reason != "" {
+		return "", refuse(reason, late)
+	}
+	last := at.AddDate(0, 0, 7*(max(when.Weeks, 1)-1))
+	if reason := fresh(rows, last); reason != "" {
+		if when.Weeks > 1 {
+			late += ", or decide fewer weeks"
+		}
+		return "", refuse(reason, late)
+	}
+	return start, nil
 }
 
-// known refuses a first day on which nothing recent, or of some member nothing at all,
-// was known.
-func known(rows pack.Recorded, d *document, start time.Time, refuse func(reason string) error) error {
+// known says what is wrong with a first day on which too little was known of some member.
+func known(rows pack.Recorded, d *document, start time.Time) (reason string) {
 	day := start.Format(time.DateOnly)
-	weeks := map[party.ID]int{}
-	newest := ""
+	for _, m := range d.members {
+		weeks := map[string]bool{}
+		for _, o := range rows {
+			if o.Place == m.party.ID && o.AsOf <= day && !o.Withdrawn {
+				weeks[o.Date] = true
+			}
+		}
+		if len(weeks) < leastWeeks {
+			return fmt.Sprintf("on %s only %d weeks of %s were known, %d are needed", day, len(weeks), m.party.ID, leastWeeks)
+		}
+	}
+	return ""
+}
+
+// fresh says what is wrong with a last day from which nobody can forecast any more.
+func fresh(rows pack.Recorded, last time.Time) (reason string) {
+	day, newest := last.Format(time.DateOnly), ""
 	for _, o := range rows {
 		if o.AsOf <= day && !o.Withdrawn {
-			weeks[o.Place]++
 			newest = max(newest, o.Date)
 		}
 	}
-	for _, m := range d.members {
-		if weeks[m.party.ID] < leastWeeks {
-			return refuse(fmt.Sprintf("on %s only %d weeks of %s were known, %d are needed", day, weeks[m.party.ID], m.party.ID, leastWeeks))
-		}
+	if newest < last.AddDate(0, 0, -3-7*lateWeeks).Format(time.DateOnly) {
+		return fmt.Sprintf("the newest week known on %s is that to %s, too old to forecast from", day, newest)
 	}
-	if oldest := start.AddDate(0, 0, -3-7*lateWeeks).Format(time.DateOnly); newest < oldest {
-		return refuse(fmt.Sprintf("the newest week known on %s is that to %s, too old to forecast from", day, newest))
-	}
-	return nil
+	return ""
 }
 
 // readCharter reads the rules with what founding will add, and checks that they can be
@@ -260,6 +277,11 @@ func readCharter(file string, d *document, s pack.Scenario) (string, pack.Needs,
 	if err != nil {
 		return "", nil, err
 	}
+	return completed(file, data, d, s)
+}
+
+// completed reads a charter's text as founding will complete it.
+func completed(file string, data []byte, d *document, s pack.Scenario) (string, pack.Needs, error) {
 	if err := actions(file, data); err != nil {
 		return "", nil, err
 	}

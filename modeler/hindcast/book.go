@@ -23,9 +23,9 @@ type book struct {
 	origins   []string // Ascending.
 	tasks     map[string][]int
 	series    map[series]bool
-	weekday   time.Weekday // On which the archive's weeks end.
-	weekShift int          // From there to Sunday, in days.
-	reach     map[time.Weekday]int
+	weekday   time.Weekday              // On which the archive's weeks end.
+	weekShift int                       // From there to Sunday, in days.
+	further   map[time.Weekday]int      // Tasks that only a week's more of moving can answer, less those that it loses.
 	archives  map[int]*forecast.Archive // By days that snapshots are moved.
 }
 
@@ -37,10 +37,6 @@ type series struct {
 // window is how far after the origin's own week the last forecast week ends, in days.
 const window = 21
 
-// farthest bounds how far origins are moved: no hub that begins with the week after the
-// origin's needs more.
-const farthest = 13
-
 func newBook(rows []forecast.Observation, tasks []forecast.Task) (*book, error) {
 	if len(rows) == 0 || len(tasks) == 0 {
 		return nil, fmt.Errorf("%w: %d observations and %d tasks; give at least one of each", forecast.ErrInput, len(rows), len(tasks))
@@ -51,7 +47,7 @@ func newBook(rows []forecast.Observation, tasks []forecast.Task) (*book, error) 
 	}
 	b := &book{
 		list: tasks, rows: rows, tasks: map[string][]int{}, series: map[series]bool{}, weekday: first.Weekday(),
-		weekShift: (7 - int(first.Weekday())) % 7, reach: map[time.Weekday]int{}, archives: map[int]*forecast.Archive{},
+		weekShift: (7 - int(first.Weekday())) % 7, further: map[time.Weekday]int{}, archives: map[int]*forecast.Archive{},
 	}
 	for _, o := range rows {
 		b.series[series{o.Place, o.Target}] = true
@@ -77,18 +73,25 @@ func (b *book) enter(i int, task forecast.Task) error {
 		return fmt.Errorf("%w: week end %.20q; write YYYY-MM-DD", forecast.ErrDate, task.Date)
 	}
 	b.tasks[task.Origin] = append(b.tasks[task.Origin], i)
-	day := origin.Weekday()
-	b.reach[day] = max(b.reach[day], int(end.Sub(origin).Hours()/24)+b.weekShift)
+	// The Sunday before a Wednesday is three days back.
+	days := int(end.Sub(origin)/(24*time.Hour)) + b.weekShift - (toWednesday(origin) - 3)
+	if days > window && days <= window+7 {
+		b.further[origin.Weekday()]++
+	} else if days >= 0 && days < 7 {
+		b.further[origin.Weekday()]--
+	}
 	return nil
 }
 
+func toWednesday(origin time.Time) int { return (int(time.Wednesday-origin.Weekday()) + 7) % 7 }
+
 // originShift returns by how many days an origin is moved: to the next Wednesday, and by
-// a week more if the last week asked for lies beyond the window from there.
+// a week more if that answers more tasks of origins on this day of the week, as it does
+// for hubs that begin with the week after the last one reported.
 func (b *book) originShift(origin string) int {
-	day := parse(origin).Weekday()
-	days := (int(time.Wednesday) - int(day) + 7) % 7
-	// The Sunday before a Wednesday is three days back.
-	if days+7 <= farthest && b.reach[day] > days-3+window {
+	at := parse(origin)
+	days := toWednesday(at)
+	if b.further[at.Weekday()] > 0 {
 		days += 7
 	}
 	return days

@@ -82,9 +82,9 @@ type run struct {
 }
 
 // Sum is the sum over one participant who holds all rows.
-func (r *run) Sum(_ context.Context, _ learn.Step, x []int64) ([]int64, error) {
+func (r *run) Sum(ctx context.Context, _ learn.Step, x []int64) ([]int64, error) {
 	r.out.Sums++
-	return x, nil
+	return x, ctx.Err() // So that a training can be interrupted.
 }
 
 func (r *run) origin(ctx context.Context, origin string) error {
@@ -113,7 +113,7 @@ func (r *run) forecast(ctx context.Context, in forecast.Input, origin string) ([
 	}
 	result, err := forecast.Run(ctx, in, r)
 	if errors.Is(err, forecast.ErrSum) {
-		r.out.Untrained = append(r.out.Untrained, origin+": "+err.Error())
+		r.out.Untrained = append(r.out.Untrained, origin+": the history is too young to train on: "+err.Error())
 		return nil, nil
 	}
 	if err != nil {

@@ -56,9 +56,6 @@ func isWitness(key string, id party.ID) bool {
 	return strings.HasPrefix(key, party.WitnessName(id)+"+")
 }
 
-// WitnessName is the key name of the witness that a party runs.
-func WitnessName(id party.ID) string { return party.WitnessName(id) }
-
 // Check refuses a policy that cannot be met or counts somebody twice, with ErrPolicy.
 func (p Policy) Check() error {
 	_, err := p.keys()

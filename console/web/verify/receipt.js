@@ -50,10 +50,9 @@ export function verify(data, anchor) {
 
 function form(c) {
   if (c.data.length > maxReceipt) refuse(`receipt of ${c.data.length} bytes, at most ${maxReceipt}`);
-  const source = text(c.data);
-  const cut = source.indexOf('\n\n');
+  const cut = c.data.findIndex((b, i) => b === 10 && c.data[i + 1] === 10);
   if (cut < 0) refuse('a receipt has a checkpoint after an empty line');
-  const [first, extraLine, indexLine, ...proof] = source.slice(0, cut).split('\n');
+  const [first, extraLine, indexLine, ...proof] = text(c.data.subarray(0, cut)).split('\n');
   if (first !== header) refuse(`a receipt begins with ${header}`);
   if (!extraLine?.startsWith('extra ')) refuse('line 2 is not extra data');
   const extra = extraRecord(read(text(base64(extraLine.slice(6)))));
@@ -62,7 +61,7 @@ function form(c) {
   if (proof.length > maxProof) refuse(`more than ${maxProof} hashes`);
   c.proof = proof.map(line => { const h = base64(line); return h.length === 32 ? h : refuse('a proof hash has 32 bytes'); });
   c.index = BigInt(index[1]);
-  c.checkpointText = source.slice(cut + 2);
+  c.checkpointBytes = c.data.subarray(cut + 2);
   c.extra = extra;
   c.entry = openEntry(extra.entry);
   c.statement = c.entry.statement;
@@ -106,7 +105,7 @@ function signature(c) {
 
 function witnesses(c) {
   const policy = policyOf(c.charter);
-  c.checkpoint = openCheckpoint(c.checkpointText, policy);
+  c.checkpoint = openCheckpoint(text(c.checkpointBytes), policy);
   return `${c.checkpoint.cosigned.length} of ${policy.witnesses.length} cosigned, ${policy.threshold} needed`;
 }
 
