@@ -194,7 +194,8 @@ type Problem struct {
 	Scale   canon.Int    `json:"scale"` // Costs are the charter's weights times this.
 	Columns []Column     `json:"columns"`
 	Rows    []Row        `json:"rows"`
-	Needs   []Need       `json:"needs"` // By party: what evenness is measured against.
+	Needs   []Need       `json:"needs"`            // By party: what evenness is measured against.
+	Absent  []party.ID   `json:"absent,omitempty"` // Left out: they never declared what they need.
 }
 
 // Column is one quantity to be chosen: whole units in [Lower, Upper].

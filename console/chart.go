@@ -45,7 +45,7 @@ type chartRow struct{ Date, Low90, Low50, Median, High50, High90 string }
 const (
 	chartWidth, chartHeight     = 420, 210
 	chartLeft, chartRight       = 46, 408
-	chartTop, chartBase         = 12, 176
+	chartTop, chartBase         = 20, 176
 	chartTicks              int = 4
 )
 

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"net/http/httptest"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"comity"
 	"comity/adapter/tlog"
 	"comity/body"
 	"comity/chance"
@@ -55,9 +55,6 @@ var found = sync.OnceValues(func() (home, error) {
 	return run(node.Home(folder), s)
 })
 
-// errRehearsed is a failure on purpose.
-var errRehearsed = errors.New("rehearsed: the network cable is out")
-
 // few are members enough to train, with a large state, a small one and an island.
 var few = []party.ID{"AR", "BB", "BR", "DE", "FJ", "KE"}
 
@@ -75,19 +72,11 @@ func (s some) Known(asOf string) ([]forecast.Observation, error) {
 	}), err
 }
 
-// run decides two weeks. One member falls silent while the model is trained, so it has
-// none to forecast with.
+// run decides two weeks.
 func run(h node.Home, s pack.Scenario) (home, error) {
 	ctx := context.Background()
 	f, err := fleet.Start(ctx, fleet.Config{
 		Home: h, Scenario: s, Cache: filepath.Join(os.TempDir(), "comity-test-wasm"), Clock: time.Now, Progress: func(node.Event) {},
-		Patience: 10 * time.Second, StepSeconds: 1,
-		Rehearse: func(id party.ID, kind string, step int) error {
-			if id == "DE" && kind == "upload" && step == 2 {
-				return errRehearsed
-			}
-			return nil
-		},
 	})
 	if err != nil {
 		return home{}, err
@@ -181,4 +170,31 @@ func TestMain(m *testing.M) {
 		_ = os.RemoveAll(string(h.Home))
 	}
 	os.Exit(code)
+}
+
+// without is the home as it would be if a member had left the training of the newest
+// week and signed no forecast.
+func (h home) without(t testing.TB, id party.ID) home {
+	t.Helper()
+	out, err := fold(h.Home, h.scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := out.state.View()
+	periods := h.book().Periods()
+	d := v.Decisions[periods[len(periods)-1]]
+	p := *d.Picture
+	p.Series = slices.DeleteFunc(slices.Clone(p.Series), func(s comity.Series) bool { return s.Place == id })
+	p.Absent = []party.ID{id}
+	d.Picture = &p
+	v.Decisions[d.Period] = d
+	r := v.Rounds[d.Round]
+	last := r.Cohorts[len(r.Cohorts)-1]
+	next := last
+	next.Number++
+	next.Reason = "no answer in time from " + string(id)
+	next.Members = slices.DeleteFunc(slices.Clone(last.Members), func(m party.ID) bool { return m == id })
+	r.Cohorts = append(slices.Clone(r.Cohorts), next)
+	v.Rounds[d.Round] = r
+	return out
 }

@@ -48,7 +48,7 @@ func TestEveryPageSaysWhatItMust(t *testing.T) {
 	newest := h.book().Decided()
 	for path, wants := range map[string][]string{
 		"/":                    {"Are we in danger", "SYNTHETIC", "own high level", "disputed", "Natural Earth", "forecast", "/picture.csv", "/picture.json"},
-		"/?place=DE":           {"Germany", "Absent", "rehearsed", "Missing data never cut"},
+		"/?place=DE":           {"Germany", "ARI incidence", "90 % band"},
 		"/?view=table":         {"Kenya", "ILI incidence", "per 100,000 per week", "SYNTHETIC"},
 		"/allocation":          {"Who gets what", "SYNTHETIC", "Change", "Gap to the optimum", "/audit?receipt=" + newest[1] + "-allocation.proof"},
 		"/allocation?party=KE": {"doses for Kenya?", "could use", "party.id"},
@@ -69,6 +69,25 @@ func TestEveryPageSaysWhatItMust(t *testing.T) {
 		}
 		if foreign := regexp.MustCompile(`(?:src|href|action)="(?:https?:)?//`).FindString(text); foreign != "" {
 			t.Errorf("%s refers elsewhere: %s", path, foreign)
+		}
+	}
+}
+
+func TestWhoIsAbsentIsListedWithTheReason(t *testing.T) {
+	h := consortium(t).without(t, "DE")
+	url := serve(t, h.config())
+	for path, wants := range map[string][]string{
+		"/?place=DE":           {"Germany: no forecast", "Absent: it left the training (no answer in time from DE)", "Missing data never cut", "place none"},
+		"/?view=tiles":         {"no forecast"},
+		"/?view=table":         {"Absent: it left the training"},
+		"/members":             {"5 of 6 signed a forecast", "Absent: it left the training"},
+		"/allocation?party=DE": {"doses for Germany?"},
+	} {
+		_, _, text := get(t, url+path)
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s does not say %q", path, want)
+			}
 		}
 	}
 }

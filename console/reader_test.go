@@ -49,7 +49,7 @@ func TestNoAccessibilityRuleIsBroken(t *testing.T) {
 }
 
 // openAll opens what is folded, so that nothing escapes a check.
-func openAll(t testing.TB, ctx context.Context) { //nolint:revive // The test comes first.
+func openAll(t testing.TB, ctx context.Context) {
 	t.Helper()
 	ask[bool](t, ctx, `document.querySelectorAll("details").forEach(d => d.open = true), true`)
 }
@@ -108,7 +108,7 @@ func TestEverythingReadsWithoutScripts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, line := range strings.Split(scripted, "\n") {
+		for line := range strings.SplitSeq(scripted, "\n") {
 			// The form to verify is the one thing that needs a script; without, a command stands there.
 			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(path, "/audit") && !containsWords(plain, line) {
 				t.Errorf("%s without scripts does not say %q", path, line)
@@ -174,8 +174,8 @@ func TestTheFirstViewIsSmall(t *testing.T) {
 	h := consortium(t)
 	url := serve(t, h.config())
 	for _, path := range []string{"/", "/allocation", "/audit", "/members"} {
-		full, _, requests := firstView(t, url+path, true)
-		plain, _, _ := firstView(t, url+path, false)
+		full, requests := firstView(t, url+path, true)
+		plain, _ := firstView(t, url+path, false)
 		t.Logf("%s: %d bytes in %d requests, %d without scripts", path, full, requests, plain)
 		if full > budgetFirst || plain > budgetScripts {
 			t.Errorf("%s: %d bytes, at most %d; %d without scripts, at most %d", path, full, budgetFirst, plain, budgetScripts)
@@ -184,7 +184,7 @@ func TestTheFirstViewIsSmall(t *testing.T) {
 }
 
 // firstView loads a page with an empty cache and returns what crossed the wire.
-func firstView(t testing.TB, url string, scripts bool) (bytes, pages, requests int) {
+func firstView(t testing.TB, url string, scripts bool) (bytes, requests int) {
 	t.Helper()
 	ctx := browser(t)
 	if err := chromedp.Listen(ctx, func(event any) {
@@ -198,7 +198,7 @@ func firstView(t testing.TB, url string, scripts bool) (bytes, pages, requests i
 	do(t, ctx, command(network.ClearBrowserCache, cdp.Empty{}),
 		command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}),
 		chromedp.Navigate(url), chromedp.Sleep(200*time.Millisecond))
-	return bytes, 1, requests
+	return bytes, requests
 }
 
 // BenchmarkFirstPaint loads the picture over 400 kbit/s with 300 ms of latency on a

@@ -11,12 +11,14 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
 
 	"comity"
 	"comity/adapter/highs"
+	"comity/allocator/solve"
 	"comity/body"
 	"comity/canon"
 	"comity/modeler/forecast"
@@ -41,6 +43,9 @@ type Config struct {
 	Patience time.Duration
 	// StepSeconds is what a founded charter lets one silent member delay a sum; 0 means 10.
 	StepSeconds int
+	// Through, if set, names the address at which a member reaches the hub, such as that
+	// of a line which a rehearsal can cut.
+	Through func(id party.ID, address string) string
 	// Rehearse makes members fail on purpose; see node.MemberConfig.
 	Rehearse func(id party.ID, kind string, step int) error
 	// Cheat makes the hub or members lie on purpose; nil in real life.
@@ -123,12 +128,17 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 // join starts every member and connects it.
 func (f *Fleet) join(ctx, running context.Context) error {
 	f.cfg.Progress(node.Event{Phase: "found", Text: "members connect"})
+	turns := &inTurn{solver: f.engine, free: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	members := make([]*node.Member, len(f.hub.Members()))
 	failures := make([]error, len(members))
 	var joining sync.WaitGroup
 	for i, id := range f.hub.Members() {
+		at := place{f.hub.Address(), f.hub.Pin()}
+		if f.cfg.Through != nil {
+			at.Address = f.cfg.Through(id, at.Address)
+		}
 		joining.Go(func() {
-			members[i], failures[i] = f.cfg.member(ctx, id, f.sealed, place{f.hub.Address(), f.hub.Pin()}, f.engine)
+			members[i], failures[i] = f.cfg.member(ctx, id, f.sealed, at, turns)
 		})
 	}
 	joining.Wait()
@@ -140,6 +150,24 @@ func (f *Fleet) join(ctx, running context.Context) error {
 		f.running.Go(func() { _ = m.Run(running) }) // Its failures reach the hub in words.
 	}
 	return nil
+}
+
+// inTurn lets as many members of one machine solve at a time as it has processors: each
+// solver instance has its own memory. It implements solve.Solver.
+type inTurn struct {
+	solver solve.Solver
+	free   chan struct{}
+}
+
+// Solve waits for its turn.
+func (t *inTurn) Solve(ctx context.Context, lp solve.LP) (solve.Solution, error) {
+	select {
+	case t.free <- struct{}{}:
+		defer func() { <-t.free }()
+		return t.solver.Solve(ctx, lp)
+	case <-ctx.Done():
+		return solve.Solution{}, ctx.Err()
+	}
 }
 
 // rehearse gives a member its part of the rehearsal, if there is one.

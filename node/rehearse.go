@@ -172,5 +172,9 @@ func objection(a witnessAnswer) error {
 // Entries returns log entries from and up to before to, as the hub wrote them: a
 // rehearsal that forges a history starts from the true one.
 func (h *Hub) Entries(ctx context.Context, from, to int64) ([][]byte, error) {
-	return h.log.Entries(ctx, from, to)
+	size, err := h.log.Size(ctx)
+	if err != nil || from >= size {
+		return nil, err
+	}
+	return h.log.Entries(ctx, from, min(to, size))
 }

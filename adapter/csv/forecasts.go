@@ -45,15 +45,9 @@ func ReadForecasts(
 	}
 	r := newTaskReader(t, at)
 	quantiles := make([]float64, len(columns))
-	for n := 0; ; n++ {
-		cells, err := t.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if n == maxForecasts {
+	n := 0
+	return t.each(func(cells []cell) error {
+		if n++; n > maxForecasts {
 			return t.fail(1, fmt.Sprintf("more than %d rows", maxForecasts), "split the file by season or team")
 		}
 		model := cells[at[5]]
@@ -72,7 +66,8 @@ func ReadForecasts(
 		if err := add(r.word(model), task, quantiles); err != nil {
 			return t.fail(1, err.Error(), "correct the row or leave it out")
 		}
-	}
+		return nil
+	})
 }
 
 // levelColumn is a column of quantiles.

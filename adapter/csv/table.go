@@ -109,6 +109,22 @@ func (t *table) locate(header []cell, want []string, need int) ([]int, error) {
 	return at, nil
 }
 
+// each reads all rows.
+func (t *table) each(row func([]cell) error) error {
+	for {
+		cells, err := t.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := row(cells); err != nil {
+			return err
+		}
+	}
+}
+
 // next returns the cells of the next row, or io.EOF.
 func (t *table) next() ([]cell, error) {
 	for {

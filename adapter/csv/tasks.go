@@ -1,7 +1,6 @@
 package csv
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -34,30 +33,27 @@ func ReadTasks(name string, in io.Reader) ([]forecast.Task, error) {
 	var tasks []forecast.Task
 	seen := map[forecast.Task]bool{}
 	r := newTaskReader(t, at)
-	for {
-		cells, err := t.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
+	err = t.each(func(cells []cell) error {
 		task, err := r.task(cells)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := task.Place.Check(); err != nil {
 			c := cells[at[4]]
-			return nil, t.fail(c.column, fmt.Sprintf("location %q", clip(c.text)), "use capital letters, digits and hyphens, such as KE or GB-SCT")
+			return t.fail(c.column, fmt.Sprintf("location %q", clip(c.text)), "use capital letters, digits and hyphens, such as KE or GB-SCT")
 		}
 		if seen[task] {
-			continue
+			return nil
 		}
 		if len(tasks) == forecast.MaxRows {
-			return nil, t.fail(1, fmt.Sprintf("more than %d tasks", forecast.MaxRows), "split the file")
+			return t.fail(1, fmt.Sprintf("more than %d tasks", forecast.MaxRows), "split the file")
 		}
 		seen[task] = true
 		tasks = append(tasks, task)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(tasks) == 0 {
 		t.line = 1

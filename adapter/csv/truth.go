@@ -1,7 +1,6 @@
 package csv
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -20,33 +19,31 @@ func ReadTruth(name string, in io.Reader) (score.Truth, error) {
 	}
 	truth := score.Truth{}
 	r := newTaskReader(t, nil)
-	for {
-		cells, err := t.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
+	err = t.each(func(cells []cell) error {
 		target, place, week, value := cells[at[0]], cells[at[1]], cells[at[2]], cells[at[3]]
 		if len(value.text) == 0 {
-			continue
+			return nil
 		}
-		key := score.Week{Target: r.word(target), Place: party.ID(r.word(place))}
-		if key.Date, err = r.day(week); err != nil {
-			return nil, err
+		day, err := r.day(week)
+		if err != nil {
+			return err
 		}
+		key := score.Week{Target: r.word(target), Place: party.ID(r.word(place)), Date: day}
 		v, err := t.number(value)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if old, ok := truth[key]; ok && old != v {
-			return nil, t.fail(value.column, fmt.Sprintf("a row above says %g for the same target, location and week", old), "keep the newest value")
+			return t.fail(value.column, fmt.Sprintf("a row above says %g for the same target, location and week", old), "keep the newest value")
 		}
 		if len(truth) == forecast.MaxRows {
-			return nil, t.fail(1, fmt.Sprintf("more than %d rows", forecast.MaxRows), "drop the oldest weeks")
+			return t.fail(1, fmt.Sprintf("more than %d rows", forecast.MaxRows), "drop the oldest weeks")
 		}
 		truth[key] = v
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(truth) == 0 {
 		t.line = 1

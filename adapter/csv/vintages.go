@@ -96,17 +96,8 @@ func readVintages(name string, in io.Reader, r *reader) ([]forecast.Observation,
 	}
 	r.table, r.at = t, at
 	r.words, r.days, r.seen = map[string]int{}, map[string]time.Time{}, map[key]origin{}
-	for {
-		cells, err := t.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := r.row(cells); err != nil {
-			return nil, err
-		}
+	if err := t.each(r.row); err != nil {
+		return nil, err
 	}
 	if len(r.rows) == 0 {
 		t.line = 1

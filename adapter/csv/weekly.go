@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -82,17 +81,8 @@ func (w *Weekly) ReadFrom(name string, in io.Reader, member party.ID) ([]forecas
 		return nil, err
 	}
 	r := &weekly{table: t, Weekly: w, at: at, member: member, seen: map[weeklyKey]int{}, kept: map[weeklyKey]told{}}
-	for {
-		cells, err := t.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := r.row(cells); err != nil {
-			return nil, err
-		}
+	if err := t.each(r.row); err != nil {
+		return nil, err
 	}
 	return r.result()
 }

@@ -65,6 +65,9 @@ type Declared struct {
 // each budget and for each party under each floor and cap. The receiving parties are
 // those who must declare what the groups' needs are computed from.
 //
+// A receiving party that never declared is left out and named: the newest numbers of all
+// others hold, however old.
+//
 // Needs, floors and caps are rounded down. A floor that nothing can satisfy is kept
 // as it is: solving then names the rules that contradict each other.
 func Lower(in Inputs) (comity.Problem, error) {
@@ -85,6 +88,7 @@ func Lower(in Inputs) (comity.Problem, error) {
 		Picture: in.PictureDigest,
 		Period:  in.Picture.Period,
 		Unit:    c.Scope.Unit,
+		Absent:  source.absent,
 	}
 	if problem.Columns, problem.Scale, err = l.columns(); err != nil {
 		return comity.Problem{}, err

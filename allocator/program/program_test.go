@@ -132,6 +132,26 @@ func TestMissingSeriesGetsTheLowerMedianAndTheWorstSeriesCounts(t *testing.T) {
 	}
 }
 
+func TestWhoNeverDeclaredIsLeftOutAndNamed(t *testing.T) {
+	all := vaccines()
+	some := vaccines()
+	some.Declarations = slices.DeleteFunc(some.Declarations, func(d program.Declared) bool { return d.Party == "TZ" })
+	p, err := program.Lower(some)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(p.Absent, []party.ID{"TZ"}) || len(p.Needs) != 1 || p.Needs[0].Party != "KE" {
+		t.Fatalf("absent %v, needs %v; want TZ absent and KE alone", p.Absent, p.Needs)
+	}
+	full, err := program.Lower(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(full.Absent) != 0 || len(full.Needs) != 2 {
+		t.Fatalf("absent %v, needs %v; want nobody absent", full.Absent, full.Needs)
+	}
+}
+
 func TestOrderOfInputsLeavesNoTrace(t *testing.T) {
 	want := bytesOf(t, vaccines())
 	rapid.Check(t, func(r *rapid.T) {
@@ -245,7 +265,12 @@ func TestRefusals(t *testing.T) {
 		{"party value in a budget", program.ErrInput, func(i *program.Inputs) { i.Charter.Constraints[0].AtMost = new(in("party.frontline")) }},
 		{"no such horizon", program.ErrPicture, func(i *program.Inputs) { i.Charter.Objective.Measure = in("picture.ratio_w9") }},
 		{"quantile missing", program.ErrPicture, func(i *program.Inputs) { i.Picture.Series[0].Horizons[0].Quantiles = []canon.Int{1} }},
-		{"declaration missing", program.ErrDeclaration, func(i *program.Inputs) { i.Declarations = i.Declarations[1:] }},
+		{"all needs missing", program.ErrDeclaration, func(i *program.Inputs) {
+			i.Declarations = slices.DeleteFunc(i.Declarations, func(d program.Declared) bool { return d.Declaration.Clause == "d.needs" })
+		}},
+		{"supply missing", program.ErrDeclaration, func(i *program.Inputs) {
+			i.Declarations = slices.DeleteFunc(i.Declarations, func(d program.Declared) bool { return d.Declaration.Clause == "d.supply" })
+		}},
 		{"declaration twice", program.ErrDeclaration, func(i *program.Inputs) { i.Declarations = append(i.Declarations, i.Declarations[0]) }},
 		{"declaration of another party", program.ErrDeclaration, func(i *program.Inputs) { i.Declarations[0].Party = "GAVI" }},
 		{"declaration of another period", program.ErrDeclaration, func(i *program.Inputs) { i.Declarations[0].Declaration.Period = "2027-01-11" }},

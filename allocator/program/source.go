@@ -17,6 +17,7 @@ type source struct {
 	clauses   map[string]comity.DataClause // By "party.<value>" or "supply.<value>".
 	values    map[valueKey]exact.Rat
 	receivers []party.ID // Ascending.
+	absent    []party.ID // Receivers that never declared, ascending.
 	picture   comity.Picture
 	ratios    map[int][]exact.Rat // By horizon in weeks: one for each receiver.
 }
@@ -54,7 +55,31 @@ func newSource(in Inputs) (*source, error) {
 			return nil, fmt.Errorf("declaration of %s under clause %s: %w", d.Party, d.Declaration.Clause, err)
 		}
 	}
-	return s, nil
+	return s, s.leaveOut()
+}
+
+// leaveOut takes the parties that never declared out of the receivers: nothing can be
+// computed for them, and one that stays away must not keep doses from all others.
+func (s *source) leaveOut() error {
+	var missing error
+	s.receivers = slices.DeleteFunc(s.receivers, func(id party.ID) bool {
+		for _, name := range slices.Sorted(maps.Keys(s.clauses)) {
+			c := s.clauses[name]
+			if c.As != fromParty || !slices.Contains(c.From, id) {
+				continue
+			}
+			if _, ok := s.values[valueKey{id, name}]; !ok {
+				missing = fmt.Errorf("%w: %s of %s under clause %s is missing", ErrDeclaration, name, id, c.ID)
+				s.absent = append(s.absent, id)
+				return true
+			}
+		}
+		return false
+	})
+	if len(s.receivers) == 0 {
+		return fmt.Errorf("nobody can receive: %w; ask its author to declare", missing)
+	}
+	return nil
 }
 
 func (s *source) addClause(c comity.DataClause) error {
@@ -169,6 +194,9 @@ func (s *source) total(value string) (exact.Rat, error) {
 	}
 	var sum exact.Rat
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(s.clauses[name].From))) {
+		if slices.Contains(s.absent, id) {
+			continue
+		}
 		x, err := s.declared(name, id)
 		if err != nil {
 			return exact.Rat{}, fmt.Errorf("total over %s: %w", id, err)

@@ -81,7 +81,7 @@ func (c *healthScoreCommand) Run(t *terminal) error {
 		return err
 	}
 	d.Models = scored(rows)
-	text := scoreText("all", rows)
+	tables := []string{scoreText("all", rows)}
 	if c.By != "" {
 		groups, err := book.Groups(c.By, against)
 		if err != nil {
@@ -89,7 +89,7 @@ func (c *healthScoreCommand) Run(t *terminal) error {
 		}
 		for _, g := range groups {
 			d.Groups = append(d.Groups, scoreGroup{g.Name, scored(g.Rows)})
-			text += "\n" + scoreText(g.Name, g.Rows)
+			tables = append(tables, scoreText(g.Name, g.Rows))
 		}
 	}
 	if d.WithoutTruth > 0 {
@@ -98,7 +98,7 @@ func (c *healthScoreCommand) Run(t *terminal) error {
 	if d.Replaced > 0 {
 		t.say("%s replaced by a later one of the same model and task", count(d.Replaced, "forecast"))
 	}
-	return t.result("health-score", d, text)
+	return t.result("health-score", d, strings.Join(tables, "\n"))
 }
 
 func (c *healthScoreCommand) check(files []string) error {

@@ -34,7 +34,9 @@ func dropsMember(ctx context.Context, s *stage) error {
 			}
 			return []party.ID{victim}
 		},
-		Say: func(st *comity.Statement) (bool, error) { return st.Kind == comity.KindCohort && st.Counter > 0 && !firstCohort(st), nil },
+		Say: func(st *comity.Statement) (bool, error) {
+			return st.Kind == comity.KindCohort && st.Counter > 0 && !firstCohort(st), nil
+		},
 	}
 	if err := s.open(ctx); err != nil {
 		return err

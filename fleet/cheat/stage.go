@@ -26,6 +26,8 @@ const (
 	stepSeconds = 3
 	// linger is how long the others may notice what the last needed one has noticed.
 	linger = 300 * time.Millisecond
+	// patience is how long members may go on looking after the hub gave up.
+	patience = 10 * time.Second
 	// closing bounds the end of a consortium that may be unable to end well.
 	closing = 5 * time.Second
 )
@@ -133,6 +135,19 @@ func (s *stage) until(ctx context.Context, run func(context.Context) error, want
 		case err = <-ended:
 			done = true
 		}
+	}
+	// The hub may give up before the members have finished looking.
+	for late := time.After(patience); ctx.Err() == nil && len(s.noticed(wanted)) < enough; {
+		s.mu.Lock()
+		bell := s.bell
+		s.mu.Unlock()
+		select {
+		case <-bell:
+			continue
+		case <-ctx.Done():
+		case <-late:
+		}
+		break
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()

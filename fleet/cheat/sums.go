@@ -103,7 +103,7 @@ func (s *stage) compare(ctx context.Context, honest, lied []comity.Series) error
 			place, most = id, change
 		}
 	}
-	s.out.WouldHave = fmt.Sprintf("The forecast for %s in two weeks would have read %d %% of its own high level instead of %d %%; %s.",
+	s.out.WouldHave = fmt.Sprintf("The forecast for %s in two weeks reads %d %% of its own high level instead of %d %%; %s.",
 		s.name(place), outlook(lied, place), outlook(honest, place), s.moved(a.result.Parties, b.result.Parties))
 	return nil
 }
@@ -161,6 +161,7 @@ func twoStories(ctx context.Context, s *stage) error {
 	}
 	mu.Unlock()
 	s.caught(wanted)
+	s.out.By += ", whose masks fit no sum of the others"
 	s.out.Tried = fmt.Sprintf("In sum %d the hub told %s alone that past seasons bore out nothing of the expected changes, and when its next vector did not fit, left it out as if it had not answered.",
 		s.tape.at(stepTrust)+1, s.name(victim))
 	honest, lied, err := s.twoViews(ctx, victim)

@@ -160,9 +160,9 @@ func (s *stage) declared(rules comity.Charter, needs pack.Needs) ([]program.Decl
 	return all, nil
 }
 
-// moved says in words how a lie would have divided things otherwise.
+// moved says in words how a lie divides things otherwise.
 func (s *stage) moved(honest, lied []comity.Share) string {
-	var total, gone, most, least quantity.Amount
+	var total, gone, lost, most, least quantity.Amount
 	var winner, loser party.ID
 	before := map[party.ID]quantity.Amount{}
 	for _, x := range honest {
@@ -171,7 +171,7 @@ func (s *stage) moved(honest, lied []comity.Share) string {
 	}
 	for _, x := range lied {
 		change := x.Amount - before[x.Party]
-		gone += max(change, 0)
+		gone, lost = gone+max(change, 0), lost-min(change, 0)
 		if change > most {
 			most, winner = change, x.Party
 		}
@@ -180,12 +180,17 @@ func (s *stage) moved(honest, lied []comity.Share) string {
 		}
 	}
 	units := s.rules.Scope.Resource
-	if winner == "" || loser == "" {
-		return fmt.Sprintf("of %s %s none would have gone elsewhere", grouped(total), units)
+	if gone = max(gone, lost); gone == 0 {
+		return fmt.Sprintf("all %s %s go where they went", grouped(total), units)
 	}
-	return fmt.Sprintf("%s of %s %s would have gone elsewhere, most of them to %s (%s instead of %s) and away from %s (%s instead of %s)",
-		grouped(gone), grouped(total), units, s.name(winner), grouped(before[winner]+most), grouped(before[winner]),
-		s.name(loser), grouped(before[loser]+least), grouped(before[loser]))
+	text := fmt.Sprintf("%s of %s %s go elsewhere", grouped(gone), grouped(total), units)
+	if winner != "" {
+		text += fmt.Sprintf(", most to %s (%s instead of %s)", s.name(winner), grouped(before[winner]+most), grouped(before[winner]))
+	}
+	if loser != "" {
+		text += fmt.Sprintf(", most from %s (%s instead of %s)", s.name(loser), grouped(before[loser]+least), grouped(before[loser]))
+	}
+	return text
 }
 
 // outlook is the median of a place two weeks ahead over its own high level, in percent,

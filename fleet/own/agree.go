@@ -305,12 +305,12 @@ func SameRules(founded comity.Charter, s pack.Scenario) error {
 		return err
 	}
 	for _, m := range []*comity.ModelClause{&founded.Models, &now.Models} {
-		m.MinMembers, m.StepSeconds, m.Recipe = 0, 0, nil
+		m.StepSeconds, m.Recipe = 0, nil // Founding's, which may change with the program.
 	}
 	var changed []string
 	for _, section := range []struct {
-		name     string
-		old, new any
+		name      string
+		then, now any
 	}{
 		{"title", founded.Title, now.Title},
 		{"purpose", founded.Purpose, now.Purpose},
@@ -320,12 +320,13 @@ func SameRules(founded comity.Charter, s pack.Scenario) error {
 		{"objective", founded.Objective, now.Objective},
 		{"constraints", founded.Constraints, now.Constraints},
 		{"decisions", founded.Decisions, now.Decisions},
+		{"sunset", founded.Sunset.OnExpiry, now.Sunset.OnExpiry},
 	} {
-		old, err := canon.DigestOf(section.old)
+		old, err := canon.DigestOf(section.then)
 		if err != nil {
 			return err
 		}
-		if digest, err := canon.DigestOf(section.new); err != nil || digest != old {
+		if digest, err := canon.DigestOf(section.now); err != nil || digest != old {
 			changed = append(changed, section.name)
 		}
 	}

@@ -1,0 +1,121 @@
+package cheat
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"comity/canon"
+	"comity/chance"
+	"comity/modeler/forecast"
+	"comity/node"
+	"comity/pack"
+	"comity/packs/health"
+)
+
+// small is the synthetic world seen by a few of its members.
+func small(t *testing.T, members int) pack.Scenario {
+	t.Helper()
+	s, err := health.Scenario("respiratory", chance.Derive(chance.Seed{}, "cheat test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Members = s.Members[:members]
+	s.Rows = some{s.Rows, s.Members}
+	s.Needs = scarce{s.Needs}
+	return s
+}
+
+// scarce is a supply that leaves few members more than their floor.
+type scarce struct{ pack.Needs }
+
+func (scarce) Supply(int) (map[string]canon.Int, error) {
+	return map[string]canon.Int{"doses": 1_000_000}, nil
+}
+
+// some is the rows of some members.
+type some struct {
+	pack.Rows
+	members []pack.Party
+}
+
+func (s some) Known(asOf string) ([]forecast.Observation, error) {
+	rows, err := s.Rows.Known(asOf)
+	return slices.DeleteFunc(rows, func(o forecast.Observation) bool {
+		return !slices.ContainsFunc(s.members, func(p pack.Party) bool { return p.ID == o.Place })
+	}), err
+}
+
+// want is what a rehearsal must come to.
+type want struct {
+	name    string
+	check   string // That refuses it.
+	says    string // In the refusal.
+	noticed int    // Members, of six.
+	would   string // In what would have been.
+}
+
+func TestCheatsAreCaught(t *testing.T) {
+	t.Parallel()
+	const all = 6
+	for _, w := range []want{
+		{"hub-alters-sum", "secagg.ErrFingerprint", "fingerprints do not add up", all, "go elsewhere"},
+		{"hub-two-stories", "secagg.ErrTranscript", "told different stories", 1, "instead of"},
+		{"hub-drops-member", "rule cohort", "it keeps attempt 0", all, "own histogram, exactly"},
+		{"hub-swaps-key", "secagg.ErrBox", "logged is", 1, "read in the clear"},
+		{"log-split", "node.ErrSplit", "two roots", 1, "two roots of one size"},
+		{"log-rewrites", "node.ErrSplit", "does not continue", 5, "never taken"},
+		{"solver-lies", "rule certificate", "objective", all, "go elsewhere"},
+		{"allocation-favours-friend", "node.ErrDissent", "is not the one that the rules name", all, "go elsewhere"},
+		{"charter-swapped", "node.ErrSplit", "is not the one this member signed", all, "go elsewhere"},
+		{"receipt-forged", "ledger.ErrSignature", "", 0, "believed"},
+		{"member-out-of-range", "forecast.ErrSum", "sum cannot come from rows", all, "does not say who"},
+		{"member-low", "", "", 0, "honest reports give"},
+	} {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := Find(w.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.hold(t, rehearse(t, c, small(t, all)))
+		})
+	}
+}
+
+func rehearse(t *testing.T, c Cheat, s pack.Scenario) *Outcome {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer stop()
+	began := time.Now()
+	o, err := c.Run(ctx, Config{
+		Home: node.Home(filepath.Join(t.TempDir(), "home")), Scenario: s, Clock: time.Now, Progress: func(node.Event) {},
+		Cache: filepath.Join(os.TempDir(), "comity-test-wasm"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%.1f s\ntried   %s\nby      %s\ncheck   %s\nrefusal %s\nalso    %s\nwould   %s", time.Since(began).Seconds(),
+		o.Tried, o.By, o.Check, o.Refusal, strings.Join(o.Also, "\n        "), o.WouldHave)
+	return o
+}
+
+func (w want) hold(t *testing.T, o *Outcome) {
+	t.Helper()
+	if o.Caught != (w.check != "") || o.Check != w.check {
+		t.Errorf("caught %t by %q, want %q", o.Caught, o.Check, w.check)
+	}
+	if !strings.Contains(o.Refusal, w.says) || len(o.Noticed) != w.noticed && w.name != "log-rewrites" {
+		t.Errorf("noticed by %v with %q, want %d members and %q", o.Noticed, o.Refusal, w.noticed, w.says)
+	}
+	if o.Tried == "" || !strings.Contains(o.WouldHave, w.would) {
+		t.Errorf("tried %q, would have %q; want %q", o.Tried, o.WouldHave, w.would)
+	}
+	if o.Caught && o.By == "" {
+		t.Error("nobody is said to have caught it")
+	}
+}
