@@ -89,24 +89,22 @@ func drawAllocation(q *request) (any, error) {
 
 // allocationLead says who gets what and what kept parties from more.
 func (q *request) allocationLead(a account.Allocation) (lead, second string, rules []ruleCount) {
-	for _, rule := range []account.Rule{account.RuleNeed, account.RuleCap, account.RuleFloor, account.RuleBudget} {
-		n := 0
-		for _, s := range a.Parties {
-			if s.Rule == rule {
-				n++
-			}
+	for _, s := range a.Parties {
+		says := q.words.rule(s.Rule, s.Clause)
+		i := slices.IndexFunc(rules, func(r ruleCount) bool { return r.Says == says })
+		if i < 0 {
+			i, rules = len(rules), append(rules, ruleCount{s.Rule, says, 0})
 		}
-		if n > 0 {
-			rules = append(rules, ruleCount{rule, q.words.say("rule." + string(rule)), n})
-		}
+		rules[i].N++
 	}
+	slices.SortStableFunc(rules, func(x, y ruleCount) int { return cmp.Compare(y.N, x.N) })
 	lead = q.words.say("allocation.lead", grouped(int64(a.Total)), a.Resource, len(a.Parties), q.words.date(a.Period))
 	for _, b := range a.Budgets {
 		if !b.Binds {
-			lead += " " + q.words.say("allocation.lead.rest", grouped(int64(b.Bound)), grouped(int64(b.Bound-b.Used)))
+			second = q.words.say("allocation.lead.rest", grouped(int64(b.Bound)), grouped(int64(b.Bound-b.Used))) + " "
 		}
 	}
-	return lead, q.words.say("allocation.second"), rules
+	return lead, second + q.words.say("allocation.second"), rules
 }
 
 // shares lists the parties in the order that is asked for.
@@ -134,7 +132,7 @@ func (q *request) shares(a account.Allocation) ([]shareEntry, []navEntry) {
 	for _, s := range shares {
 		e := shareEntry{
 			ID: s.Party, Name: q.name(s.Party), Link: q.link("party", string(s.Party)) + "#why", Amount: grouped(int64(s.Amount)),
-			Bar: int64(s.Amount) * 1000 / int64(longest), Rule: s.Rule, Says: q.words.say("rule." + string(s.Rule)), Clause: s.Clause,
+			Bar: max(2, int64(s.Amount)*1000/int64(longest)), Rule: s.Rule, Says: q.words.rule(s.Rule, s.Clause), Clause: s.Clause,
 			Current: s.Party == party.ID(q.query.Get("party")),
 		}
 		if s.Last != nil {

@@ -35,8 +35,14 @@ var started = sync.OnceValues(func() (context.Context, error) {
 	for _, name := range []string{"disable-background-networking", "disable-component-update", "disable-sync", "disable-quic", "hide-scrollbars"} {
 		options = append(options, chromedp.Flag(name, true))
 	}
-	allocator, _ := chromedp.NewExecAllocator(context.Background(), options...) // Ends with the process.
-	ctx, _ := chromedp.NewContext(allocator)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	ends = append(ends, func() {
+		_ = chromedp.Cancel(ctx)
+		cancel()
+		stop()
+		_ = os.RemoveAll(folder)
+	})
 	return ctx, chromedp.Do(ctx)
 })
 

@@ -52,8 +52,12 @@ var found = sync.OnceValues(func() (home, error) {
 	if err != nil {
 		return home{}, err
 	}
+	ends = append(ends, func() { _ = os.RemoveAll(folder) })
 	return run(node.Home(folder), s)
 })
+
+// ends run when the tests have ended, the last one first.
+var ends []func()
 
 // few are members enough to train, with a large state, a small one and an island.
 var few = []party.ID{"AR", "BB", "BR", "DE", "FJ", "KE"}
@@ -166,8 +170,8 @@ func serve(t testing.TB, cfg Config) string {
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
-	if h, err := found(); err == nil && os.Getenv("COMITY_CONSOLE_HOME") == "" {
-		_ = os.RemoveAll(string(h.Home))
+	for _, end := range slices.Backward(ends) {
+		end()
 	}
 	os.Exit(code)
 }

@@ -47,7 +47,7 @@ func rate(thousandths int64) string {
 }
 
 // percent writes thousandths as a whole percentage, rounded down as classes are.
-func percent(permille int64) string { return grouped(permille/10) + " %" }
+func percent(permille int64) string { return grouped(permille/10) + "\u00a0%" }
 
 // decimals is how many digits after the point a ratio is shown with.
 const decimals = 4

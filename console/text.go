@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"comity/console/account"
 )
 
 //go:embed text/*.json
@@ -77,6 +79,15 @@ func (c catalogue) group(id string) string {
 		return text
 	}
 	return id
+}
+
+// rule names what kept a party from more: by the clause, where the catalogue knows it,
+// else by its kind.
+func (c catalogue) rule(rule account.Rule, clause string) string {
+	if text, ok := c["rule."+clause]; ok {
+		return text
+	}
+	return c.say("rule." + string(rule))
 }
 
 // sentence makes the first letter a capital.

@@ -24,7 +24,7 @@ import (
 
 // flips is how many single bits are flipped in each receipt, spread over all of it, and
 // again as many in its checkpoint and head, where spare bits would hide.
-const flips = 60
+const flips = 35
 
 // receipts are the files of the consortium, by name.
 func (h home) receipts(t testing.TB) map[string][]byte {

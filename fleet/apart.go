@@ -4,12 +4,16 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"comity/adapter/csv"
 	"comity/adapter/highs"
+	"comity/adapter/nats"
 	"comity/allocator/solve"
 	"comity/durable"
 	"comity/modeler/forecast"
@@ -33,20 +37,35 @@ func writePlace(home node.Home, p place) error {
 	return durable.WriteFile(placeFile(home), data)
 }
 
+// dropPlace takes back what an earlier hub said: this one serves nobody outside.
+func dropPlace(home node.Home) error {
+	if err := os.Remove(placeFile(home)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 func readPlace(home node.Home) (p place, err error) {
 	data, err := os.ReadFile(placeFile(home))
 	if err != nil {
 		return p, err
 	}
 	if err := json.Unmarshal(data, &p); err != nil {
-		return p, fmt.Errorf("%s: %w", placeFile(home), err)
+		return p, fmt.Errorf("%s: %w: %w", placeFile(home), ErrHome, err)
 	}
 	return p, nil
 }
 
+// lookEvery is how often a member looks for a hub that is not there yet.
+const lookEvery = 500 * time.Millisecond
+
 // RunMember runs one member of the consortium in a home until ctx ends, in a process of
-// its own. The hub may be away: the member looks for it until it is there.
+// its own. The hub may be away: the member looks for it until it is there, wherever it
+// says by then that it is.
 func RunMember(ctx context.Context, cfg Config, id party.ID) error {
+	if cfg.Progress == nil {
+		cfg.Progress = func(node.Event) {}
+	}
 	home := cfg.Home.Member(id)
 	lock, err := lockHome(string(home))
 	if err != nil {
@@ -60,21 +79,42 @@ func RunMember(ctx context.Context, cfg Config, id party.ID) error {
 	if !founded {
 		return fmt.Errorf("%s: %w: nothing was founded there; run comity init first", cfg.Home, ErrHome)
 	}
-	at, err := readPlace(cfg.Home)
-	if err != nil {
-		return fmt.Errorf("%w; start the hub first: comity serve --hub", err)
-	}
 	engine, err := highs.New(highs.Config{Cache: cfg.Cache})
 	if err != nil {
 		return err
 	}
 	defer engine.Close(context.WithoutCancel(ctx)) //nolint:errcheck // Frees memory of a process that ends.
-	m, err := cfg.member(ctx, id, sealed, at, engine)
-	if err != nil {
+	m, err := cfg.find(ctx, id, sealed, engine)
+	if err != nil || m == nil {
 		return err
 	}
 	defer m.Close()
 	return m.Run(ctx)
+}
+
+// find connects a member to the hub as soon as there is one; nil if ctx ends before.
+func (c Config) find(ctx context.Context, id party.ID, sealed []byte, solver solve.Solver) (*node.Member, error) {
+	for {
+		at, err := readPlace(c.Home)
+		if err == nil {
+			var m *node.Member
+			if m, err = c.member(ctx, id, sealed, at, solver); err == nil {
+				c.Progress(node.Event{Phase: "connect", Text: "connected to the hub at " + at.Address, Done: 1, Total: 1})
+				return m, nil
+			}
+		}
+		if ctx.Err() != nil {
+			return nil, nil //nolint:nilnil,nilerr // See above.
+		}
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, nats.ErrUnreachable) {
+			return nil, err
+		}
+		c.Progress(node.Event{Phase: "connect", Text: "waiting for the hub", Total: 1})
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookEvery):
+		}
+	}
 }
 
 // member wires one member of a scenario to its folder and to the hub.

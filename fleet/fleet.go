@@ -61,7 +61,7 @@ type Fleet struct {
 	members []*node.Member
 	stop    context.CancelFunc
 	running sync.WaitGroup
-	lock    *os.File
+	locks   []*os.File // Of the home, and of each member that runs in this process.
 	twin    struct { // The newest pooled twin.
 		origin string
 		model  canon.Digest
@@ -78,7 +78,7 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 			err = errors.Join(err, f.Close(context.WithoutCancel(ctx)))
 		}
 	}()
-	if f.lock, err = lockHome(string(cfg.Home)); err != nil {
+	if err := f.take(cfg.Home); err != nil {
 		return f, err
 	}
 	var founded bool
@@ -122,11 +122,29 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 	if cfg.Apart {
 		return f, writePlace(cfg.Home, place{f.hub.Address(), f.hub.Pin()})
 	}
+	if err := dropPlace(cfg.Home); err != nil {
+		return f, err
+	}
 	return f, f.join(ctx, running)
 }
 
-// join starts every member and connects it.
+// take keeps other processes out of a home until this fleet is closed.
+func (f *Fleet) take(home node.Home) error {
+	lock, err := lockHome(string(home))
+	if err == nil {
+		f.locks = append(f.locks, lock)
+	}
+	return err
+}
+
+// join starts every member and connects it. A member that runs in a process of its own
+// keeps its folder: two copies of one member would contradict each other.
 func (f *Fleet) join(ctx, running context.Context) error {
+	for _, id := range f.hub.Members() {
+		if err := f.take(f.cfg.Home.Member(id)); err != nil {
+			return err
+		}
+	}
 	f.cfg.Progress(node.Event{Phase: "found", Text: "members connect"})
 	turns := &inTurn{solver: f.engine, free: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	members := make([]*node.Member, len(f.hub.Members()))
@@ -248,11 +266,27 @@ func (f *Fleet) Week(ctx context.Context, period string) (*Week, error) {
 		w.Model, w.Allocation, w.Frozen, w.Checks = model.Model, *d.Allocation, *d.Picture, len(d.Checks)
 		w.Picture = d.Allocation.Picture
 	})
-	w.Skill, w.Steps, w.Sent = f.hub.Trained()
+	w.Steps, w.Sent = f.hub.Trained()
+	if w.Skill, err = f.skill(w.Model); err != nil {
+		return nil, err
+	}
 	if w.Pooled != w.Model {
 		return w, fmt.Errorf("%w: federated model %s, pooled %s", node.ErrDissent, w.Model, w.Pooled)
 	}
 	return w, nil
+}
+
+// skill reads what a model says of itself, whenever it was trained.
+func (f *Fleet) skill(d canon.Digest) (forecast.Skill, error) {
+	data, err := os.ReadFile(node.Blob(f.cfg.Home.Log(), d))
+	if err != nil {
+		return forecast.Skill{}, err
+	}
+	m, err := forecast.ParseModel(data)
+	if err != nil {
+		return forecast.Skill{}, err
+	}
+	return m.Skill, nil
 }
 
 // reported joins what members reported as wrong, for the reader of an error.
@@ -313,8 +347,8 @@ func (f *Fleet) close(ctx context.Context) error {
 	if f.engine != nil {
 		err = errors.Join(err, f.engine.Close(ctx))
 	}
-	if f.lock != nil {
-		err = errors.Join(err, f.lock.Close())
+	for _, lock := range f.locks {
+		err = errors.Join(err, lock.Close())
 	}
 	return err
 }

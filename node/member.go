@@ -161,7 +161,7 @@ func (m *Member) cosign(ctx context.Context, request []byte) ([]byte, error) {
 	var a witnessAnswer
 	a.Status, a.ContentType, a.Body = m.witness.AddCheckpoint(ctx, request, m.cfg.Clock().Unix())
 	if err := objection(a); err != nil {
-		m.notice(ctx, msgWitness, err)
+		m.notice(ctx, msgWitness, errors.Join(err, m.keepEvidence(request)))
 	}
 	return json.Marshal(a)
 }

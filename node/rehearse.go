@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"os"
 	"slices"
 
@@ -157,16 +155,6 @@ func (s *stepServer) verified(round string) error {
 		return nil
 	}
 	return err
-}
-
-// objection is the refusal of this member's witness to cosign, if it refused because the
-// log took something back. That it was asked with an old size is no reason to object.
-func objection(a witnessAnswer) error {
-	conflict := a.Status == http.StatusConflict && a.ContentType == "text/plain; charset=utf-8"
-	if !conflict && a.Status != http.StatusUnprocessableEntity {
-		return nil
-	}
-	return fmt.Errorf("%w: its witness refuses to cosign (status %d): %s", ErrSplit, a.Status, bytes.TrimSpace(a.Body))
 }
 
 // Entries returns log entries from and up to before to, as the hub wrote them: a

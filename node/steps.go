@@ -61,7 +61,6 @@ type stepServer struct {
 	started    bool // Commitments were shown since conduct began.
 	total      int  // Steps to expect.
 	bytes      int64
-	skill      forecast.Skill
 	transcript secagg.Transcript
 }
 
@@ -388,12 +387,12 @@ func (s *stepServer) verify(name string) error {
 	return secagg.VerifyTranscript(s.transcript, e)
 }
 
-// Trained says what the last round of this process was: the skill that members
-// published together, its steps, and the bytes that one member uploaded on average.
-func (h *Hub) Trained() (skill forecast.Skill, steps int, bytes int64) {
+// Trained says what the last round of this process was: its steps, and the bytes that one
+// member uploaded on average.
+func (h *Hub) Trained() (steps int, bytes int64) {
 	s := h.steps
 	if s.agg == nil || len(s.transcript.Cohorts) == 0 {
-		return skill, 0, 0
+		return 0, 0
 	}
-	return s.skill, len(s.transcript.Steps), s.bytes / int64(len(s.transcript.Cohorts[0].Members))
+	return len(s.transcript.Steps), s.bytes / int64(len(s.transcript.Cohorts[0].Members))
 }

@@ -188,7 +188,6 @@ func (h *Hub) training(ctx context.Context, in forecast.Input, sum learn.Summer)
 	if err != nil {
 		return nil, err
 	}
-	h.steps.skill = result.Skill
 	return result.Model, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"comity/fleet"
 	"comity/fleet/own"
 	"comity/governor/charter"
+	"comity/node"
 	"comity/pack"
 )
 
@@ -33,7 +34,7 @@ func (c *upCommand) writeExample(t *terminal) error {
 
 // sameRules refuses to go on in a home under other rules than the folder's: those in force
 // cannot be changed by editing a file.
-func (c *upCommand) sameRules(h home, s pack.Scenario) error {
+func (c *upCommand) sameRules(h node.Home, s pack.Scenario) error {
 	if c.Data == "" || !own.Is(c.Data) {
 		return nil
 	}
@@ -49,7 +50,7 @@ func (c *upCommand) sameRules(h home, s pack.Scenario) error {
 		return fmt.Errorf("%s: %w: %w", h.Charter(), fleet.ErrHome, err)
 	}
 	if err := own.SameRules(founded, s); err != nil {
-		return fmt.Errorf("%s: %w: %w; take the change back, or found anew with another --home", h.Home, fleet.ErrHome, err)
+		return fmt.Errorf("%s: %w: %w; take the change back, or found anew with another --home", h, fleet.ErrHome, err)
 	}
 	return nil
 }

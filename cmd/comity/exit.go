@@ -9,20 +9,28 @@ import (
 	"syscall"
 
 	"comity/adapter/csv"
+	"comity/adapter/highs"
 	"comity/adapter/nats"
 	"comity/adapter/tlog"
 	"comity/adapter/yaml"
 	"comity/allocator/certificate"
+	"comity/allocator/program"
 	"comity/allocator/solve"
 	"comity/audit"
 	"comity/body"
 	"comity/canon"
+	"comity/exact"
 	"comity/fleet"
+	"comity/fleet/own"
 	"comity/governor/charter"
 	"comity/modeler/forecast"
+	"comity/modeler/learn"
+	"comity/modeler/picture"
+	"comity/modeler/score"
 	"comity/node"
 	"comity/pack"
 	"comity/party"
+	"comity/quantity"
 	"comity/replay"
 	"comity/verifier/ledger"
 	"comity/verifier/secagg"
@@ -48,26 +56,39 @@ func codes() []code {
 			syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, fs.ErrPermission, errDisk,
 		}},
 		{11, "wrong-key", "wrong or unknown key, or another consortium than the pinned one", "compare the charter's words again; do not rely on the evidence", []error{
-			ledger.ErrSignature, ledger.ErrLogKey, audit.ErrAnchor, replay.ErrAnchor, party.ErrSeals, party.ErrSignature, nats.ErrPin, nats.ErrRefused,
+			ledger.ErrSignature, ledger.ErrLogKey, audit.ErrAnchor, replay.ErrAnchor, party.ErrSeals, party.ErrSignature,
+			party.ErrUnknownSigner, party.ErrThreshold, nats.ErrPin, nats.ErrRefused, secagg.ErrStranger,
 		}},
 		{14, "witnesses", "not enough witnesses", "do not rely on it; ask for a checkpoint that the witnesses cosigned", []error{ledger.ErrWitnesses}},
-		{13, "split", "the log is split or went backwards", "keep both sides: together they prove it; show them to the parties", []error{ledger.ErrRollback, node.ErrSplit}},
-		{12, "proof", "altered bytes, wrong log, or a proof that does not lead to the root", "keep the file as evidence and get another copy", []error{
-			ledger.ErrProof, ledger.ErrOrigin, ledger.ErrAltered, audit.ErrContent, replay.ErrIncomplete,
+		{13, "split", "the log is split or went backwards", "keep both sides: together they prove it; show them to the parties", []error{
+			ledger.ErrRollback, node.ErrSplit, secagg.ErrTranscript, secagg.ErrEquivocation,
 		}},
-		{40, "no-certificate", "a result of the solver without a valid certificate", "do not carry the decision out", []error{certificate.ErrInvalid, solve.ErrSolver}},
-		{41, "checkers-disagree", "two checkers disagree: recomputing gave another result", "keep the home and show it to the parties", []error{replay.ErrDiffers, node.ErrDissent, body.ErrRefused}},
+		{12, "proof", "altered bytes, wrong log, or a proof that does not lead to the root", "keep the file as evidence and get another copy", []error{
+			ledger.ErrProof, ledger.ErrOrigin, ledger.ErrAltered, audit.ErrContent, replay.ErrIncomplete, highs.ErrModule,
+			secagg.ErrCommitment, secagg.ErrOwnCommitment, secagg.ErrReveal, secagg.ErrOwnReveal, secagg.ErrSum, secagg.ErrBox,
+			secagg.ErrNonce, secagg.ErrHead, secagg.ErrFingerprint, secagg.ErrOpening, secagg.ErrIncomplete,
+		}},
+		{40, "no-certificate", "a result of the solver without a valid certificate", "do not carry the decision out", []error{certificate.ErrInvalid, solve.ErrSolver, highs.ErrEngine}},
+		{41, "checkers-disagree", "two checkers disagree: recomputing gave another result", "keep the home and show it to the parties", []error{
+			replay.ErrDiffers, node.ErrDissent, body.ErrRefused, learn.ErrSum, forecast.ErrSum,
+		}},
 		{21, "infeasible", "no feasible allocation", "the message names a smallest set of rules that conflict", []error{solve.ErrInfeasible}},
 		{20, "invalid", "a file, charter or value is not valid", "the message says where and how to fix it", []error{
 			ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, yaml.ErrUnreadable, csv.ErrUnreadable,
 			canon.ErrNotCanonical, canon.ErrDigest, party.ErrKeyFile, pack.ErrUnknown, pack.ErrPeriod, fleet.ErrHome,
-			forecast.ErrInput, forecast.ErrDate, forecast.ErrTooMany, forecast.ErrObservation,
+			charter.ErrDuration, charter.ErrInstant, charter.ErrExpression, charter.ErrTooLarge, charter.ErrStep, party.ErrKey,
+			party.ErrID, own.ErrRules, pack.ErrReceived, csv.ErrRow, nats.ErrConfig, nats.ErrTooLarge,
+			program.ErrCharter, program.ErrForbidden, program.ErrInput, program.ErrDeclaration, program.ErrPicture, program.ErrRange,
+			forecast.ErrInput, forecast.ErrDate, forecast.ErrTooMany, forecast.ErrObservation, forecast.ErrRecipe, forecast.ErrModel,
+			learn.ErrConfig, learn.ErrData, learn.ErrModel, picture.ErrRefused, score.ErrLevels, score.ErrTooMany, score.ErrGroup,
+			score.ErrModel, solve.ErrTooLarge, quantity.ErrOverflow, quantity.ErrSyntax, quantity.ErrRule, quantity.ErrWeights,
+			exact.ErrSyntax, exact.ErrDivision, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal,
 		}},
-		{22, "not-yet", "not yet: too few parties answered in time", "run it again when they are connected", []error{node.ErrQuorum, secagg.ErrMinMembers}},
+		{22, "not-yet", "not yet: too few parties answered in time, or nothing catches this lie yet", "run it again when they are connected", []error{node.ErrQuorum, secagg.ErrMinMembers, secagg.ErrCohort, errNotCaught}},
 		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},
 		{3, "not-found", "not found", "check the name", []error{fs.ErrNotExist}},
 		{69, "unreachable", "a peer or service cannot be reached", "check the address and the network, then try again", []error{
-			syscall.ECONNREFUSED, context.DeadlineExceeded, nats.ErrUnreachable, replay.ErrUnreachable,
+			syscall.ECONNREFUSED, context.DeadlineExceeded, nats.ErrUnreachable, nats.ErrClosed, replay.ErrUnreachable,
 		}},
 		{1, "unforeseen", "failed in a way nobody foresaw", "please report it with the message", nil},
 	}

@@ -3,8 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -72,5 +76,63 @@ func TestFullOutput(t *testing.T) {
 		if got := run(t.Context(), args, full, log); got != 74 {
 			t.Errorf("%v on a full disk has code %d, want 74", args, got)
 		}
+	}
+}
+
+// silent lists the sentinels without a row of their own, and why.
+func silent() map[string]string {
+	return map[string]string{
+		"allocator/certificate.ErrShape": "wraps ErrInvalid", "allocator/certificate.ErrPrimal": "wraps ErrInvalid",
+		"allocator/certificate.ErrObjective": "wraps ErrInvalid", "allocator/certificate.ErrBound": "wraps ErrInvalid",
+		"allocator/certificate.ErrGap": "wraps ErrInvalid", "allocator/certificate.ErrRay": "wraps ErrInvalid",
+		"fleet/own.ErrOccupied": "only under a wrong usage", "console/account.ErrNone": "only on the page",
+		"canon.ErrUnsupported": "a bug", "adapter/highs.ErrProgramme": "a bug", "adapter/tlog.ErrClosed": "a bug",
+		"modeler/learn.ErrAttempt": "a bug", "verifier/secagg.ErrConfig": "a bug", "verifier/secagg.ErrRandom": "no chance in the machine",
+		"verifier/secagg.ErrOrder": "a bug", "verifier/secagg.ErrStep": "asked again", "verifier/secagg.ErrAttempt": "asked again",
+		"verifier/secagg.ErrRepeated": "refused within the round", "verifier/secagg.ErrReused": "restarts the round",
+		"verifier/secagg.ErrClosed": "refused within the round", "verifier/secagg.ErrSuccessor": "refused within the round",
+	}
+}
+
+// TestEverySentinelHasARow reads the module's sources: an error that callers may rely on
+// has an exit code, or a reason to have none.
+func TestEverySentinelHasARow(t *testing.T) {
+	table, err := os.ReadFile("exit.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := regexp.MustCompile(`(?m)^\s*(?:var )?(Err[A-Z]\w*)\s+= (?:errors\.New|fmt\.Errorf)`)
+	root, excused, found := os.DirFS("../.."), silent(), 0
+	err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata" || d.Name() == ".git"):
+			return fs.SkipDir
+		case !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		text, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		for _, m := range declared.FindAllSubmatch(text, -1) {
+			found++
+			folder, sentinel := path.Dir(name), string(m[1])
+			listed := regexp.MustCompile(`\b` + path.Base(folder) + `\.` + sentinel + `\b`).Match(table)
+			switch why := excused[folder+"."+sentinel]; {
+			case listed && why != "":
+				t.Errorf("%s.%s has a row, and an excuse for having none: %s", folder, sentinel, why)
+			case !listed && why == "":
+				t.Errorf("%s.%s has no exit code: give it a row in exit.go, or say in silent why not", folder, sentinel)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found < len(excused) {
+		t.Errorf("%d sentinels found in the sources, %d are excused", found, len(excused))
 	}
 }

@@ -51,8 +51,9 @@ func openHome(name string, s pack.Scenario) (home, error) {
 	if sealed, err := os.ReadFile(h.Charter()); err == nil {
 		return h, h.same(sealed, s)
 	}
-	// A home that another process is founding at this moment has the lock already.
-	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "lock" }) {
+	// A home that another process is founding at this moment, or was when it was killed,
+	// has the lock or the source already.
+	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "lock" || e.Name() == sourceName }) {
 		return h, fmt.Errorf("%s: %w: it is not empty and holds no charter; choose an empty or a new folder", folder, fleet.ErrHome)
 	}
 	return h, nil

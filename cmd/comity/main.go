@@ -41,8 +41,11 @@ type cli struct {
 	Charter charterCommand `cmd:"" help:"Read and check charters."`
 	Log     logCommand     `cmd:"" help:"Look into a transparency log."`
 	Health  healthCommand  `cmd:"" help:"Forecast diseases and score forecasts, without a consortium."`
+	Doctor  doctorCommand  `cmd:"" help:"Look for what is wrong with a home, and say what to type next."`
 	Version versionCommand `cmd:"" help:"Print the version."`
-	Help    helpCommand    `cmd:"" help:"Explain a topic: exit-codes, json, environment, accessibility, words."`
+	Help    helpCommand    `cmd:"" help:"List the topics, or explain one: exit-codes, json, words, environment, accessibility, licences."`
+
+	Completion completionCommand `cmd:"" help:"Write a script that completes this command line in bash, zsh or fish."`
 }
 
 // run parses and runs one command line and returns the exit code.

@@ -63,7 +63,11 @@ func (s *session) report() error {
 	if err != nil {
 		return err
 	}
-	return s.terminal.result("up", d, text)
+	name := "up"
+	if s.apart {
+		name = "serve"
+	}
+	return s.terminal.result(name, d, text)
 }
 
 // lastScreen says what a newcomer should take away.
@@ -125,7 +129,7 @@ func (s *session) sentences(w *fleet.Week) []string {
 	return []string{
 		fmt.Sprintf("Shared: each of %d members sent %s of masked numbers, of which only the sums can be read (%s), and signed its forecast and %s in plain; the %s rows of case data stayed with their owners.",
 			members, bytesText(w.Sent), count(w.Steps, "sum"), count(s.declared(), "number"), grouped(int64(w.Rows))),
-		gained(w.Skill),
+		gained(w.Skill) + held(w.Score),
 		fmt.Sprintf("Checked: %d of %d members recomputed the decision and found the same; exact arithmetic proves that no plan within the rules is better%s; the joint model is byte for byte the one that all rows in one place would give (%.19s...).",
 			w.Checks, members, byMoreThan(w.Allocation.Certificate.Gap), w.Model),
 	}
@@ -149,6 +153,15 @@ func (s *session) declared() (numbers int) {
 		}
 	})
 	return numbers
+}
+
+// held says how the forecasts of earlier weeks stood up to what was reported since.
+func held(s fleet.Score) string {
+	if s.Scored == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" Of %s from %s that can be scored by now, the middle 50 %% band held %d %% and the 90 %% band %d %%.",
+		count(s.Scored, "forecast"), count(s.Weeks, "earlier week"), s.Within5*100/s.Scored, s.Within9*100/s.Scored)
 }
 
 // gained compares the shared model with those that members could train alone.
@@ -184,6 +197,9 @@ func (s *session) now() console.Now {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.outcome != nil {
+		s.rehearsed(&out)
+	}
 	if n := len(s.weeks); n > 0 {
 		out.Summary, out.Commands = s.summary, s.commands(s.weeks[n-1])
 	}

@@ -2,61 +2,33 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"time"
 
-	"comity/durable"
 	"comity/fleet"
 	"comity/node"
-	"comity/pack"
 	"comity/party"
 )
-
-// source says what a home was founded on, so that later commands need not be told again.
-type source struct {
-	Scenario string `json:"scenario"`
-	Data     string `json:"data"`   // Folder of observed rows, absolute; empty for a synthetic world.
-	Origin   string `json:"origin"` // Of the first week; empty for the scenario's own.
-}
-
-func sourceFile(home string) string { return filepath.Join(home, "source.json") }
-
-func (s source) save(home string) error {
-	data, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	return durable.WriteFile(sourceFile(home), data)
-}
-
-func loadSource(home string) (s source, err error) {
-	data, err := os.ReadFile(sourceFile(home))
-	if err != nil {
-		return s, err
-	}
-	if err := json.Unmarshal(data, &s); err != nil {
-		return s, fmt.Errorf("%s: %w: %w", sourceFile(home), fleet.ErrHome, err)
-	}
-	return s, nil
-}
-
-// pack finds the scenario of a source.
-func (s source) pack() (pack.Scenario, error) {
-	c := upCommand{Scenario: s.Scenario, Data: s.Data, Origin: s.Origin, Weeks: 1}
-	return c.scenario()
-}
 
 // initCommand founds a consortium and starts nobody.
 type initCommand struct {
 	Scenario string `arg:"" optional:"" default:"respiratory" help:"What to found: respiratory."`
 	Home     string `help:"Folder to found in." required:"" placeholder:"DIR"`
 	Data     string `help:"Found on the data in this folder." placeholder:"DIR"`
-	Origin   string `help:"Origin date of the first week." placeholder:"DATE"`
+	Origin   string `help:"Origin date of the first week, a Wednesday." placeholder:"DATE"`
+}
+
+// initData is the JSON form of a founding.
+type initData struct {
+	Home     string   `json:"home"`
+	Operator string   `json:"operator"`
+	Members  []string `json:"members"`
+	Next     []string `json:"next"` // Command lines: of the hub, then of each member.
 }
 
 // Run founds.
@@ -70,72 +42,129 @@ func (c *initCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	from := source{Scenario: c.Scenario, Origin: s.Start}
-	if c.Data != "" {
-		if from.Data, err = filepath.Abs(c.Data); err != nil {
-			return err
-		}
-	} else {
-		from.Origin = ""
-	}
-	view := newView(t)
-	err = fleet.Init(fleet.Config{Home: home.Home, Scenario: s, Clock: time.Now, Progress: view.progress})
-	if err == nil {
-		err = from.save(string(home.Home))
-	}
-	view.finish()
+	from, err := up.source(s)
 	if err != nil {
 		return home.tidy(err)
 	}
-	members := []string{}
-	for _, m := range s.Members {
-		members = append(members, string(m.ID))
+	view := newView(t)
+	view.progress(node.Event{Phase: "found", Text: "making keys for " + count(len(s.Members)+1, "party")})
+	err = fleet.Init(fleet.Config{Home: home.Home, Scenario: s, Clock: time.Now, Progress: view.progress})
+	if err == nil {
+		err = from.save(home.Home)
 	}
-	text := fmt.Sprintf("founded %d parties in %s\nnext: %s\nand for each member, in a process of its own: %s\n", len(members)+1, home.Home,
-		command("serve", "--hub", "--home", string(home.Home)), command("serve", "--member", members[0], "--home", string(home.Home)))
-	return t.result("init", map[string]any{"home": string(home.Home), "members": members, "operator": string(s.Operator.ID)}, text)
+	if err != nil {
+		return home.tidy(err)
+	}
+	view.finish()
+	folder := string(home.Home)
+	d := initData{Home: folder, Operator: string(s.Operator.ID), Next: []string{command("serve", "--hub", "--home", folder)}}
+	for _, m := range s.Members {
+		d.Members = append(d.Members, string(m.ID))
+		d.Next = append(d.Next, command("serve", "--member", string(m.ID), "--home", folder))
+	}
+	return t.result("init", d, fmt.Sprintf("Founded %s in %s. Nobody runs yet. The hub, in a process of its own:\n  %s\n"+
+		"and each member, in one of its own:\n  %s\n  ... %s\nOr all of them in one process:\n  %s\n",
+		count(len(d.Members)+1, "party"), folder, d.Next[0], d.Next[1], andSoOn(d.Members[1:]), command("up", "--home", folder)))
+}
+
+// andSoOn names what else there is, shortly.
+func andSoOn(names []string) string {
+	if len(names) < 2 {
+		return "and " + names[0]
+	}
+	return fmt.Sprintf("and so on for %s to %s (%d more)", names[0], names[len(names)-1], len(names))
 }
 
 // serveCommand runs the hub or one member of a founded consortium.
 type serveCommand struct {
-	Home   string `help:"Folder that comity init made." required:"" placeholder:"DIR"`
-	Hub    bool   `help:"Run the hub: sequence the log, add masked vectors, decide week by week."`
+	Home   string `help:"Folder that comity init or comity up founded in." required:"" placeholder:"DIR"`
+	Hub    bool   `help:"Run the hub: sequence the log, add masked vectors, decide week by week, show the page."`
 	Member string `help:"Run this member." placeholder:"ID"`
-	Weeks  int    `help:"With --hub: decide until so many weeks are decided in all, then stop. 0: one new week, then stay." default:"0"`
-	Port   int    `help:"With --hub: port of the page on 127.0.0.1." placeholder:"PORT"`
+	Weeks  int    `help:"With --hub: how many weeks to decide, one after another." default:"1"`
+	Until  int    `help:"With --hub, instead of --weeks: decide until so many weeks are decided in all, and exit. A hub that was restarted goes on towards the same week." placeholder:"N"`
+	Once   bool   `help:"With --hub: exit after the last week."`
+	Port   int    `help:"With --hub: port of the page on 127.0.0.1. Default: 7474, or a free one if it is taken." placeholder:"PORT"`
 }
 
 // Run serves until it is interrupted.
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
-	if c.Hub == (c.Member != "") {
-		return usageError{errors.New("give --hub or --member ID")}
+	switch {
+	case c.Hub == (c.Member != ""):
+		return usageError{errors.New("give --hub or --member ID, one of them")}
+	case c.Member != "" && (c.Weeks != 1 || c.Until != 0 || c.Once || c.Port != 0):
+		return usageError{errors.New("--weeks, --until, --once and --port go with --hub: members do what the hub asks")}
+	case c.Until < 0 || c.Until > maxWeeks, c.Until > 0 && c.Weeks != 1:
+		return usageError{fmt.Errorf("--until %d; give 1 to %d, and no --weeks", c.Until, maxWeeks)}
+	}
+	up := &upCommand{Scenario: defaultScenario, Home: c.Home, Port: c.Port, Weeks: c.Weeks, Once: c.Once || c.Until > 0}
+	if err := up.check(); err != nil {
+		return err
 	}
 	folder, err := filepath.Abs(c.Home)
 	if err != nil {
 		return err
 	}
-	from, err := loadSource(folder)
-	if err != nil {
-		return fmt.Errorf("%w; found a consortium first: comity init --home %s", err, c.Home)
+	home := node.Home(folder)
+	if err := founded(home); err != nil {
+		return err
 	}
-	s, err := from.pack()
+	if err := up.recall(); err != nil {
+		return err
+	}
+	s, err := up.scenario()
 	if err != nil {
 		return err
 	}
-	if c.Member != "" {
-		if _, err := s.Member(party.ID(c.Member)); err != nil {
-			return err
-		}
-		logger := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-		t.say("member %s of the consortium in %s; Ctrl-C ends it", c.Member, folder)
-		return fleet.RunMember(ctx, fleet.Config{Home: node.Home(folder), Scenario: s, Cache: cacheFolder(), Clock: time.Now, Logger: logger}, party.ID(c.Member))
+	if err := up.sameRules(home, s); err != nil {
+		return err
 	}
-	up := &upCommand{Scenario: from.Scenario, Data: from.Data, Origin: from.Origin, Port: c.Port, Weeks: 1}
-	session := &session{cmd: up, terminal: t, view: newView(t), scenario: s, home: node.Home(folder), apart: true, until: c.Weeks}
+	session := &session{cmd: up, terminal: t, view: newView(t), scenario: s, home: home, apart: true, until: c.Until}
+	if c.Member != "" {
+		return session.member(ctx, party.ID(c.Member))
+	}
 	listener, err := up.listen(ctx, t)
 	if err != nil {
 		return err
 	}
 	defer listener.Close() //nolint:errcheck // The page has closed it already.
 	return session.interrupted(ctx, session.run(ctx, listener))
+}
+
+// memberData is the JSON form of a member that runs: printed when it is connected.
+type memberData struct {
+	Party string `json:"party"`
+	Home  string `json:"home"`
+}
+
+// member runs one member until it is interrupted, which is how it ends well.
+func (s *session) member(ctx context.Context, id party.ID) error {
+	if _, err := s.scenario.Member(id); err != nil {
+		var all []string
+		for _, m := range s.scenario.Members {
+			all = append(all, string(m.ID))
+		}
+		return fmt.Errorf("%w; the members are %s", err, strings.Join(all, ", "))
+	}
+	folder := string(s.home.Member(id))
+	s.terminal.say("member %s in %s, until Ctrl-C", id, folder)
+	var once sync.Once
+	var printed error
+	last := ""
+	progress := func(e node.Event) {
+		if e.Text != last {
+			s.terminal.say("%s", e.Text)
+			last = e.Text
+		}
+		if e.Done > 0 && s.terminal.json {
+			once.Do(func() { printed = s.terminal.result("member", memberData{string(id), folder}, "") })
+		}
+	}
+	logger := slog.New(slog.DiscardHandler)
+	if !s.terminal.quiet && !s.terminal.json {
+		logger = slog.New(slog.NewTextHandler(s.terminal.err, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	}
+	err := fleet.RunMember(ctx, fleet.Config{
+		Home: s.home, Scenario: s.scenario, Cache: cacheFolder(), Clock: time.Now, Progress: progress, Logger: logger,
+	}, id)
+	return errors.Join(err, printed)
 }

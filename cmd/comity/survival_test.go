@@ -89,7 +89,7 @@ func TestKillsLoseAndDuplicateNothing(t *testing.T) {
 	t.Logf("seed %d, %d kills, %d members", seed, kills, len(founded.Data.Members))
 	chance := rand.New(rand.NewPCG(seed, 1))
 
-	hub := &process{name: "hub", args: []string{"serve", "--hub", "--home", home, "--weeks", "1000"}}
+	hub := &process{name: "hub", args: []string{"serve", "--hub", "--home", home, "--until", "520"}}
 	all := []*process{hub}
 	hub.start(t, binary, env)
 	waitFor(t, filepath.Join(home, "hub", "place.json"))

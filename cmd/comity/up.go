@@ -19,6 +19,7 @@ import (
 	"comity/chance"
 	"comity/console"
 	"comity/fleet"
+	"comity/fleet/cheat"
 	"comity/fleet/own"
 	"comity/modeler/forecast"
 	"comity/node"
@@ -33,6 +34,7 @@ type upCommand struct {
 	Home     string `help:"Folder to found in, or to resume. Default: a new one under the state folder." placeholder:"DIR"`
 	Data     string `help:"Run on the data in this folder: your own (scenario.yaml) or surveillance snapshots (*vintages*.csv or .csv.gz)." placeholder:"DIR"`
 	Example  string `help:"Write an example of your own data to this new folder, and exit." placeholder:"DIR"`
+	Cheat    string `help:"Rehearse dishonesty: one party lies, and the end says who noticed. List: --cheat help." placeholder:"NAME"`
 	Origin   string `help:"Origin date of the first week, a Wednesday. Default: the newest that the data allow." placeholder:"DATE"`
 	Once     bool   `help:"Exit after the last week."`
 	Weeks    int    `help:"How many weeks to decide, one after another." default:"1"`
@@ -40,9 +42,10 @@ type upCommand struct {
 }
 
 const (
-	defaultPort = 7474
-	maxPort     = 1<<16 - 1
-	maxWeeks    = 520
+	defaultScenario = "respiratory"
+	defaultPort     = 7474
+	maxPort         = 1<<16 - 1
+	maxWeeks        = 520
 	// grace is how long the page may finish what it serves when the command ends.
 	grace = 2 * time.Second
 )
@@ -63,6 +66,7 @@ type session struct {
 	mu      sync.Mutex // The page reads while weeks are decided.
 	weeks   []*fleet.Week
 	summary []string
+	outcome *cheat.Outcome // Of a rehearsal.
 }
 
 // Run founds or resumes a consortium, decides week by week, verifies the receipts the
@@ -70,14 +74,19 @@ type session struct {
 // that can be wrong with the command line, the data and the port is found out before
 // anything is written.
 func (c *upCommand) Run(ctx context.Context, t *terminal) error {
-	switch {
-	case c.Weeks < 1 || c.Weeks > maxWeeks:
-		return usageError{fmt.Errorf("--weeks %d; give 1 to %d", c.Weeks, maxWeeks)}
-	case c.Port < 0 || c.Port > maxPort:
-		return usageError{fmt.Errorf("--port %d; give 1 to %d", c.Port, maxPort)}
+	if err := c.check(); err != nil {
+		return err
 	}
-	if c.Example != "" {
+	switch {
+	case c.Example != "":
 		return c.writeExample(t)
+	case c.Cheat == "help":
+		return listCheats(t)
+	case c.Cheat != "" && !isCheat(c.Cheat):
+		return usageError{fmt.Errorf("--cheat %q; use help or one of %s", c.Cheat, cheats())}
+	}
+	if err := c.recall(); err != nil {
+		return err
 	}
 	s := &session{cmd: c, terminal: t, view: newView(t)}
 	var err error
@@ -89,15 +98,43 @@ func (c *upCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer listener.Close() //nolint:errcheck // The page has closed it already.
+	if c.Cheat != "" {
+		return s.interrupted(ctx, s.rehearse(ctx, listener))
+	}
 	home, err := openHome(c.Home, s.scenario)
 	if err != nil {
 		return err
 	}
-	if err := c.sameRules(home, s.scenario); err != nil {
+	if err := c.sameRules(home.Home, s.scenario); err != nil {
 		return err
 	}
 	s.home = home.Home
+	if home.empty {
+		if err := s.remember(); err != nil {
+			return home.tidy(err)
+		}
+	}
 	return home.tidy(s.interrupted(ctx, s.run(ctx, listener)))
+}
+
+// check refuses numbers out of their bounds.
+func (c *upCommand) check() error {
+	switch {
+	case c.Weeks < 1 || c.Weeks > maxWeeks:
+		return usageError{fmt.Errorf("--weeks %d; give 1 to %d", c.Weeks, maxWeeks)}
+	case c.Port < 0 || c.Port > maxPort:
+		return usageError{fmt.Errorf("--port %d; give 1 to %d", c.Port, maxPort)}
+	}
+	return nil
+}
+
+// remember writes down what the home is founded on.
+func (s *session) remember() error {
+	from, err := s.cmd.source(s.scenario)
+	if err != nil {
+		return err
+	}
+	return from.save(s.home)
 }
 
 // run starts everybody, decides and reports.
@@ -114,6 +151,9 @@ func (s *session) run(ctx context.Context, listener net.Listener) (err error) {
 	defer func() {
 		err = errors.Join(err, s.fleet.Close(context.WithoutCancel(ctx)))
 	}()
+	if err := s.remember(); err != nil { // The data may have moved since.
+		return err
+	}
 	if err := s.serve(listener); err != nil {
 		return err
 	}
@@ -126,7 +166,7 @@ func (s *session) run(ctx context.Context, listener net.Listener) (err error) {
 			return err
 		}
 	}
-	if s.cmd.Once || s.until > 0 {
+	if s.cmd.Once {
 		return nil
 	}
 	return s.stay(ctx)
@@ -155,11 +195,10 @@ func (s *session) interrupted(ctx context.Context, err error) error {
 
 // resume is the command line that goes on in the same home.
 func (s *session) resume() string {
-	arguments := []string{"up"}
-	if s.cmd.Data != "" {
-		arguments = append(arguments, "--data", s.cmd.Data, "--origin", s.scenario.Start)
+	if s.apart {
+		return command("serve", "--hub", "--home", string(s.home))
 	}
-	return command(append(arguments, "--home", string(s.home))...)
+	return command("up", "--home", string(s.home))
 }
 
 // scenario finds the pack's proposal: synthetic by name, or observed from a folder.

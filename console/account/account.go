@@ -53,8 +53,8 @@ type Blobs string
 // maxBlob bounds a blob that is read into memory: 64 MiB, as much as a document may have.
 const maxBlob = canon.MaxBytes
 
-// read returns a blob whose bytes have the digest.
-func (f Blobs) read(d canon.Digest) ([]byte, error) {
+// Read returns a blob whose bytes have the digest.
+func (f Blobs) Read(d canon.Digest) ([]byte, error) {
 	name := filepath.Join(string(f), d.Hex())
 	info, err := os.Stat(name)
 	if err != nil {

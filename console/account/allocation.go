@@ -117,7 +117,7 @@ func (b Book) Allocation(period string) (Allocation, error) {
 
 // problem reads the problem that an allocation solves.
 func (b Book) problem(a comity.Allocation) (p comity.Problem, err error) {
-	data, err := b.Blobs.read(a.Problem)
+	data, err := b.Blobs.Read(a.Problem)
 	if err != nil {
 		return p, err
 	}

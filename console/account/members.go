@@ -81,7 +81,7 @@ func (b Book) transcript(period string) (secagg.Transcript, error) {
 	if !ok || r.Model == nil {
 		return secagg.Transcript{}, nil
 	}
-	data, err := b.Blobs.read(r.Model.Transcript)
+	data, err := b.Blobs.Read(r.Model.Transcript)
 	if err != nil {
 		return secagg.Transcript{}, err
 	}

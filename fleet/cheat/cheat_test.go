@@ -67,7 +67,7 @@ func TestCheatsAreCaught(t *testing.T) {
 		{"hub-two-stories", "secagg.ErrTranscript", "told different stories", 1, "instead of"},
 		{"hub-drops-member", "rule cohort", "it keeps attempt 0", all, "own histogram, exactly"},
 		{"hub-swaps-key", "secagg.ErrBox", "logged is", 1, "read in the clear"},
-		{"log-split", "node.ErrSplit", "two roots", 1, "two roots of one size"},
+		{"log-split", "node.ErrSplit", "has roots", 1, "two roots of one size"},
 		{"log-rewrites", "node.ErrSplit", "does not continue", 5, "never taken"},
 		{"solver-lies", "rule certificate", "objective", all, "go elsewhere"},
 		{"allocation-favours-friend", "node.ErrDissent", "is not the one that the rules name", all, "go elsewhere"},

@@ -59,7 +59,7 @@ func split(ctx context.Context, s *stage) error {
 	s.refuseHeard(victim, is(node.ErrSplit))
 	s.caught(wanted)
 	s.out.Tried = fmt.Sprintf("After an honest week the hub signed a second log for %s alone, in which its allocation is %s, and asked its witness to cosign it.", s.name(victim), f.says)
-	s.out.WouldHave = fmt.Sprintf("%s alone would have believed another record of the same week than the other %d: %s. Its witness now holds two roots of one size under the log's own signature, which proves the split to anybody.",
+	s.out.WouldHave = fmt.Sprintf("%s alone would have believed another record of the same week than the other %d: %s. Its witness has kept both: two roots of one size under the log's own signature prove the split to anybody.",
 		s.name(victim), s.everybody()-1, f.effect)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"comity/canon"
@@ -82,7 +83,7 @@ func outOfRange(ctx context.Context, s *stage) error {
 	if err := s.compare(ctx, a, b); err != nil {
 		return err
 	}
-	s.out.WouldHave = "Had negative counts been taken for none: " + s.out.WouldHave +
+	s.out.WouldHave = "Had negative counts been taken for none: " + strings.ToLower(s.out.WouldHave[:1]) + s.out.WouldHave[1:] +
 		" The sum alone does not say who it was: today the round ends here and nothing is decided. To name the member, vectors would have to be opened, or uploads carry proofs of their range; neither is built."
 	return nil
 }
@@ -139,7 +140,7 @@ func (n lowNeeds) Declare(id party.ID, week int, received quantity.Amount) (map[
 }
 
 func low(ctx context.Context, s *stage) error {
-	seen, liar := s.Scenario, s.middle()
+	seen, liar := s.Scenario, s.largest()
 	start, err := time.Parse(time.DateOnly, seen.Start)
 	if err != nil {
 		return err

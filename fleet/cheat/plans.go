@@ -43,7 +43,7 @@ func allocationFavoursFriend() Cheat {
 			}
 			kind := "exactly as good as the best"
 			if p.gap != "0" {
-				kind = "within the gap that the charter allows, " + s.rules.Decisions.MaxGap.String() + " of the best"
+				kind = "within the gap that the charter allows, " + s.rules.Decisions.MaxGap.String() + " of the best,"
 			}
 			s.out.Tried = fmt.Sprintf("The hub published a plan %s that gives %s %s %s instead of %s. Its certificate is valid: the log took it.",
 				kind, p.friendName(), grouped(share(p.lied, p.friend)), s.rules.Scope.Resource, grouped(share(p.honest, p.friend)))

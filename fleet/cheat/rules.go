@@ -67,7 +67,7 @@ func swapped(ctx context.Context, s *stage) error {
 			nothing++
 		}
 	}
-	s.out.WouldHave = fmt.Sprintf("%s; %d members would have got nothing at all.", upper(s.moved(honest.result.Parties, lied.result.Parties)), nothing)
+	s.out.WouldHave = fmt.Sprintf("%s; members with nothing at all: %d.", upper(s.moved(honest.result.Parties, lied.result.Parties)), nothing)
 	return nil
 }
 

@@ -223,6 +223,18 @@ func (s *stage) last() party.ID { return s.Scenario.Members[len(s.Scenario.Membe
 // middle is a member without any property but its place.
 func (s *stage) middle() party.ID { return s.Scenario.Members[len(s.Scenario.Members)/2].ID }
 
+// largest is the member with the most people, where the pack knows them: whoever lies
+// about a forecast or to a forecaster gains most there.
+func (s *stage) largest() party.ID {
+	id, most := s.middle(), int64(0)
+	for _, m := range s.Scenario.Members {
+		if people, err := m.Fact("population"); err == nil && people.Value > most {
+			id, most = m.ID, people.Value
+		}
+	}
+	return id
+}
+
 // name is what people call a party.
 func (s *stage) name(id party.ID) string {
 	if p, err := s.Scenario.Member(id); err == nil && p.Name != "" {
@@ -232,7 +244,9 @@ func (s *stage) name(id party.ID) string {
 }
 
 // view runs f on the hub's state.
-func (s *stage) view(f func(*body.State)) { s.fleet.Hub().Look(f) }
+func (s *stage) view(f func(*body.State)) {
+	s.fleet.Hub().Look(f)
+}
 
 // engine is a solver of the rehearsal's own.
 func (s *stage) engine() (*highs.Engine, error) {

@@ -25,21 +25,19 @@ const (
 	residualCells = 1024 // By lead: errors in 64ths of their expected size, from -8 to 8.
 )
 
-// shift is by how many cells the hub moves every error: one and a half expected sizes.
-const shift = 96
+// shift is by how many cells the hub moves every error: eight expected sizes.
+const shift = 512
 
-// inflate moves all residuals up, which keeps every count possible: the model then
-// takes outbreaks for larger than they are, most where they are least certain.
-func inflate(sum []int64) {
+// deflate moves all residuals down, which keeps every count possible: the model then
+// takes outbreaks for nearly over, most where they are least certain.
+func deflate(sum []int64) {
 	for lead := range leads {
 		cells := sum[lead*residualCells : (lead+1)*residualCells]
-		var over int64
-		for _, n := range cells[residualCells-shift:] {
-			over += n
+		before := slices.Clone(cells)
+		clear(cells)
+		for i, n := range before {
+			cells[max(i-shift, 0)] += n
 		}
-		copy(cells[shift:], slices.Clone(cells[:residualCells-shift]))
-		clear(cells[:shift])
-		cells[residualCells-1] += over
 	}
 }
 
@@ -52,7 +50,7 @@ func hubAltersSum() Cheat {
 				if step != stepResiduals {
 					return blob
 				}
-				return rewrite(blob, inflate)
+				return rewrite(blob, deflate)
 			}}
 			if err := s.open(ctx); err != nil {
 				return err
@@ -62,11 +60,11 @@ func hubAltersSum() Cheat {
 				return err
 			}
 			s.caught(wanted)
-			s.out.Tried = fmt.Sprintf("The hub moved the counts of past forecast errors in sum %d of %d, so that outbreaks look larger, showed this sum to all %d members, and logged the model.",
+			s.out.Tried = fmt.Sprintf("The hub moved the counts of past forecast errors in sum %d of %d, so that every outbreak looks nearly over, showed this sum to all %d members, and logged the model.",
 				s.tape.at(stepResiduals)+1, s.tape.at(stepResiduals)+1, s.everybody())
 			return s.wouldHave(ctx, func(step string, sum []int64) {
 				if step == stepResiduals {
-					inflate(sum)
+					deflate(sum)
 				}
 			})
 		},
@@ -147,7 +145,7 @@ func twoStories(ctx context.Context, s *stage) error {
 			}
 		},
 	}
-	victim = s.middle()
+	victim = s.largest()
 	if err := s.open(ctx); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 // The verdict on a receipt, made where the reader is: docs/format/receipt.md, package
-// audit. The same checks in the same order; of the embedded charter only what they use is
-// read, because its digest says that the parties signed the rest.
+// audit. The same checks in the same order. Of the embedded charter only what they use is
+// read and held to the rules for charters: its keys, its witnesses and its largest gap.
 import words from 'comity:words';
 import {base64, integer, list, optional, ratio, raw, rawOf, read, record, refuse, Refused, string, text, bytes, utf8} from './canon.js';
 import {allocationRecord, check as checkCertificate, problemRecord, shares} from './certificate.js';
@@ -84,6 +84,17 @@ const charterPart = part({
   }),
 });
 
+// checkWitnessClause holds rules E307 and E308 of docs/format/charter.md: a consortium
+// that one witness can speak for would agree with anything.
+function checkWitnessClause({parties, transparency: {log, witnesses}}) {
+  const ids = new Set(parties.map(p => p.id));
+  if (!ids.has(log.operator) || !log.key.startsWith(`${log.origin}+`)) refuse("the log's operator is no party, or its key does not bear its origin");
+  const names = new Set([...ids].filter(id => id !== log.operator).map(id => `${id.toLowerCase()}.witness`));
+  if (witnesses.of.some(key => !names.has(key.slice(0, key.indexOf('+'))))) refuse('a witness is of no party, or of the operator');
+  const least = Math.floor(2 * witnesses.of.length / 3) + 1;
+  if (witnesses.of.length < 2 || witnesses.threshold < least) refuse(`${witnesses.threshold} of ${witnesses.of.length} witnesses must sign; at least ${least} must, of two or more`);
+}
+
 function charter(c) {
   const sealed = utf8(c.extra.charter[rawOf]);
   if (sealed.length > maxSealed) refuse('not a sealed charter: more than 1 MiB');
@@ -91,6 +102,7 @@ function charter(c) {
   c.charter = charterPart(c.extra.charter);
   c.report.charter = digest;
   c.report.words = eightWords(digest);
+  checkWitnessClause(c.charter);
   const fits = c.anchor === null || c.anchor === (c.anchor.startsWith('sha256:') ? digest : c.report.words);
   if (!fits) refuse(`another consortium's charter: the receipt carries ${c.report.words}, pinned is ${c.anchor}`);
   if (c.statement.charter !== digest || c.statement.body !== c.charter.id) refuse('the statement is made under another charter than the receipt carries');
