@@ -13,7 +13,7 @@ LINTER  := 2.15.0
 
 export CGO_ENABLED = 0
 
-.PHONY: up build test vet lint bench arm64 clean
+.PHONY: up build soak test vet lint bench arm64 clean
 
 up: build
 	./bin/comity up $(ARGS)
@@ -36,6 +36,10 @@ lint: $(HIGHS) $(WEB)
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./...
 	./scripts/bench-up
+
+# Two hundred kills and a full disk; about ten minutes, needs root for the disk.
+soak: build
+	./scripts/soak
 
 # The same model digest on another processor; needs Debian's qemu-user-static.
 arm64:

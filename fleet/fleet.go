@@ -62,7 +62,7 @@ type Fleet struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	locks   []*os.File // Of the home, and of each member that runs in this process.
-	twin    struct { // The newest pooled twin.
+	twin    struct {   // The newest pooled twin.
 		origin string
 		model  canon.Digest
 	}

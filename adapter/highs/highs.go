@@ -26,6 +26,11 @@ import (
 //go:embed highs.wasm
 var module []byte
 
+// Licence is that of the module, which must go with every copy of it.
+//
+//go:embed highs.LICENSE
+var Licence string //nolint:gochecknoglobals // Embedded, as the module is.
+
 // moduleDigest is the SHA-256 of build/highs.wasm in npm highs 1.15.3. The tables in
 // exports.go and host.go belong to exactly these bytes.
 const moduleDigest = "528be4365bea1d4188988646b244263f50320df55782e14d6af5bce7cd45c840"

@@ -393,4 +393,3 @@ func (d *doctor) use(ctx context.Context) {
 
 // errClock marks a clock that cannot be right.
 var errClock = errors.New("clock is wrong")
-

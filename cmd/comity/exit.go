@@ -75,7 +75,7 @@ func codes() []code {
 		{21, "infeasible", "no feasible allocation", "the message names a smallest set of rules that conflict", []error{solve.ErrInfeasible}},
 		{20, "invalid", "a file, charter or value is not valid", "the message says where and how to fix it", []error{
 			ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, yaml.ErrUnreadable, csv.ErrUnreadable,
-			canon.ErrNotCanonical, canon.ErrDigest, party.ErrKeyFile, pack.ErrUnknown, pack.ErrPeriod, fleet.ErrHome,
+			canon.ErrNotCanonical, canon.ErrDigest, party.ErrKeyFile, pack.ErrUnknown, pack.ErrPeriod, fleet.ErrHome, errClock,
 			charter.ErrDuration, charter.ErrInstant, charter.ErrExpression, charter.ErrTooLarge, charter.ErrStep, party.ErrKey,
 			party.ErrID, own.ErrRules, pack.ErrReceived, csv.ErrRow, nats.ErrConfig, nats.ErrTooLarge,
 			program.ErrCharter, program.ErrForbidden, program.ErrInput, program.ErrDeclaration, program.ErrPicture, program.ErrRange,

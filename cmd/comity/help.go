@@ -1,23 +1,56 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
+
+	"comity/adapter/highs"
 )
 
 type helpCommand struct {
-	Topic string `arg:"" optional:"" default:"exit-codes" enum:"exit-codes,json,environment,accessibility,words" help:"exit-codes, json, environment, accessibility or words."`
+	Topic string `arg:"" optional:"" default:"topics" enum:"topics,exit-codes,json,words,environment,accessibility,licences" help:"exit-codes, json, words, environment, accessibility or licences."`
+}
+
+// licences is docs/licences.md.
+//
+//go:embed licences.md
+var licences string //nolint:gochecknoglobals // Embedded.
+
+// topics are what comity help lists, in this order.
+func topics() [][2]string {
+	return [][2]string{
+		{"exit-codes", "what each exit code means and what to do then"},
+		{"json", "the form of what --json prints"},
+		{"words", "what the eight words are"},
+		{"environment", "variables that are read"},
+		{"accessibility", "how to read and hear everything without colour and motion"},
+		{"licences", "what others wrote that is part of this program"},
+	}
+}
+
+// topicList is the end of what comity help prints.
+func topicList() string {
+	var b strings.Builder
+	b.WriteString("Topics:\n")
+	for _, t := range topics() {
+		fmt.Fprintf(&b, "  comity help %-14s  %s\n", t[0], t[1])
+	}
+	return b.String()
 }
 
 // Run explains one topic.
 func (c helpCommand) Run(t *terminal) error {
-	var text string
-	switch c.Topic {
-	case "exit-codes":
-		text = exitCodePage()
-	case "json":
-		text = `With --json a command prints one document on standard output, nothing else there, and
+	text := map[string]func() string{
+		"topics": topicList, "exit-codes": exitCodePage, "json": jsonPage, "words": wordsPage,
+		"environment": environmentPage, "accessibility": accessibilityPage, "licences": licencesPage,
+	}[c.Topic]()
+	return t.result("help", map[string]string{"topic": c.Topic, "text": text}, text)
+}
+
+func jsonPage() string {
+	return `With --json a command prints one document on standard output, nothing else there, and
 no progress anywhere:
   {"schema":"comity/NAME@1","ok":true,"data":{...}}
   {"schema":"comity/error@1","ok":false,"error":{"exit":12,"slug":"proof",
@@ -26,27 +59,37 @@ An error that comes after something was found out carries that as "data" too: th
 of each receipt, or the problems of a charter. Numbers that matter are strings. The exit
 code is the same with and without --json.
 `
-	case "environment":
-		text = `XDG_STATE_HOME  where up makes a home if none is given (default ~/.local/state)
+}
+
+func environmentPage() string {
+	return `XDG_STATE_HOME  where up makes a home if none is given (default ~/.local/state)
 XDG_CACHE_HOME  where the compiled solver is kept (default ~/.cache); safe to delete
 NO_COLOR        any value: no colour
 ACCESSIBLE      any value: no colour, and finished lines instead of a redrawn one
 TERM            "dumb" or empty: the same
 `
-	case "accessibility":
-		text = `Progress is one line for each finished step. In a terminal the current step is redrawn
+}
+
+func accessibilityPage() string {
+	return `Progress is one line for each finished step. In a terminal the current step is redrawn
 in place; with ACCESSIBLE=1, and whenever the output is no terminal, nothing is redrawn
 and nothing is coloured. Nothing is said by colour alone. The page works without scripts,
 with a keyboard, at 320 pixels, and stops renewing itself when asked.
 `
-	default:
-		text = `A charter's digest is SHA-256 over its sealed form. Its first 88 bits are read aloud as
+}
+
+func wordsPage() string {
+	return `A charter's digest is SHA-256 over its sealed form. Its first 88 bits are read aloud as
 eight words of a list of 2,048. Whoever has the right eight words needs to trust nobody
 else: they name every key and threshold of the consortium. Give them to --charter with
 hyphens or spaces, quoted or not, in any case; or give the digest, sha256:...
 `
-	}
-	return t.result("help", map[string]string{"topic": c.Topic, "text": text}, text)
+}
+
+// licencesPage is docs/licences.md and the one licence that must go with every copy of
+// what is embedded.
+func licencesPage() string {
+	return licences + "\n## HiGHS\n\n" + highs.Licence
 }
 
 // exitCodePage is docs/guide/exit-codes.md and what the command prints.

@@ -74,6 +74,9 @@ func run(ctx context.Context, args []string, out, err io.Writer) int {
 	parsed, perr := parser.Parse(joinWords(args))
 	switch {
 	case exited: // --help was among the arguments.
+		if args[0] == "--help" {
+			help.WriteString("\n" + topicList())
+		}
 		perr = t.result("help", map[string]string{"topic": "usage", "text": help.String()}, help.String())
 	case perr != nil:
 		perr = usageError{perr}

@@ -1,9 +1,11 @@
 package cheat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -11,6 +13,7 @@ import (
 	"comity/allocator/certificate"
 	"comity/body"
 	"comity/canon"
+	"comity/exact"
 	"comity/node"
 	"comity/party"
 	"comity/quantity"
@@ -110,83 +113,111 @@ func (p *planner) replace(ctx context.Context, st *comity.Statement) error {
 	return err
 }
 
+// friends is how many parties are tried.
+const friends = 4
+
+// candidates lists the parties that have most to gain, those first whose bounds leave most room above their share.
+func candidates(problem comity.Problem, a comity.Allocation) []party.ID {
+	room := map[party.ID]quantity.Amount{}
+	for j, c := range problem.Columns {
+		room[c.Party] += c.Upper - a.Units[j]
+	}
+	ids := slices.SortedFunc(maps.Keys(room), func(x, y party.ID) int {
+		return cmp.Or(cmp.Compare(room[y], room[x]), cmp.Compare(x, y))
+	})
+	return ids[:min(len(ids), friends)]
+}
+
 // worse is a permitted plan in which the friend comes first, with the certificate of the
 // best one.
 func worse(ctx context.Context, p *planner, problem comity.Problem, a comity.Allocation) (comity.Allocation, error) {
-	best := quantity.Amount(-1)
-	out := a
-	for _, n := range problem.Needs {
-		units, err := p.biased(ctx, problem, n.Party, 1, maxBias)
-		if err != nil {
-			return a, err
-		}
-		shares, err := certificate.Shares(problem, units)
-		if err != nil {
-			return a, err
-		}
-		if gain := share(shares, n.Party) - share(a.Parties, n.Party); gain > best {
-			best, p.friend = gain, n.Party
-			out.Units, out.Parties = units, shares
-		}
-	}
-	if best <= 0 {
-		return a, errors.New("nobody can get more than the best plan gives: there is nothing to lie about")
-	}
-	return out, nil
+	return p.best(ctx, problem, a, nil)
 }
-
-const (
-	// maxBias outweighs every worth of a charter: the friend gets what bounds allow.
-	maxBias = 1 << 20
-	// fine divides worths so finely that a bias of one unit only decides between equals.
-	fine = 1 << 12
-)
 
 // favour is the plan that gives some friend most among those whose certificate is valid
 // under the charter: first among the equally good, then among those within its gap.
 func favour(ctx context.Context, p *planner, problem comity.Problem, a comity.Allocation) (comity.Allocation, error) {
-	for _, try := range [][2]canon.Int{{fine, 1}, {64, 1}, {16, 1}, {8, 1}, {4, 1}, {2, 1}, {1, 1}} {
-		best := quantity.Amount(0)
-		out := a
-		for _, n := range problem.Needs {
-			units, err := p.biased(ctx, problem, n.Party, try[0], try[1])
-			if err != nil {
-				return a, err
-			}
-			cert, err := certificate.State(problem, units, a.Certificate.Duals)
-			if err != nil {
-				return a, err
-			}
-			shares, err := certificate.Shares(problem, units)
-			if err != nil {
-				return a, err
-			}
-			gain := share(shares, n.Party) - share(a.Parties, n.Party)
-			if gain > best && certificate.Check(problem, units, cert, p.stage.rules.Decisions.MaxGap) == nil {
-				best, p.friend, p.gap = gain, n.Party, cert.Gap.String()
-				out.Units, out.Parties, out.Certificate = units, shares, cert
-			}
+	allowed := p.stage.rules.Decisions.MaxGap.Mul(a.Certificate.Bound)
+	within := a.Certificate.Bound.Sub(allowed)
+	for _, least := range []exact.Rat{a.Certificate.Objective, within} {
+		worth, ok := rounded(least)
+		if !ok {
+			continue
 		}
-		if best > 0 {
-			return out, nil
+		out, err := p.best(ctx, problem, a, &worth)
+		if errors.Is(err, errNoGain) {
+			continue
 		}
+		if err != nil {
+			return a, err
+		}
+		out.Certificate, err = certificate.State(problem, out.Units, a.Certificate.Duals)
+		p.gap = out.Certificate.Gap.String()
+		return out, errors.Join(err, certificate.Check(problem, out.Units, out.Certificate, p.stage.rules.Decisions.MaxGap))
 	}
-	return a, fmt.Errorf("no other plan has a valid certificate under max_gap %s", p.stage.rules.Decisions.MaxGap)
+	return a, fmt.Errorf("%w under max_gap %s", errNoGain, p.stage.rules.Decisions.MaxGap)
 }
 
-// biased solves the problem as if all worths were multiplied and those of the friend a
-// little higher then.
-func (p *planner) biased(ctx context.Context, problem comity.Problem, friend party.ID, multiply, add canon.Int) ([]quantity.Amount, error) {
-	problem.Columns = slices.Clone(problem.Columns)
-	for i := range problem.Columns {
-		c := &problem.Columns[i]
-		c.Cost *= multiply
-		if c.Party == friend {
-			c.Cost += add
+// errNoGain says that a lie would change nothing.
+var errNoGain = errors.New("nobody can get more than the best plan gives: there is nothing to lie about")
+
+// rounded is the next whole number above.
+func rounded(x exact.Rat) (quantity.Amount, bool) {
+	up := x.Neg().Floor()
+	return quantity.Amount(-up.Int64()), up.IsInt64()
+}
+
+// best is the plan that gives one of the candidates most, if wanted among those worth so
+// much.
+func (p *planner) best(ctx context.Context, problem comity.Problem, a comity.Allocation, least *quantity.Amount) (comity.Allocation, error) {
+	gain := quantity.Amount(0)
+	out := a
+	for _, friend := range candidates(problem, a) {
+		result, err := p.stage.solve(ctx, only(problem, friend, least))
+		if err != nil {
+			return a, err
+		}
+		shares, err := certificate.Shares(problem, result.Units)
+		if err != nil {
+			return a, err
+		}
+		if more := share(shares, friend) - share(a.Parties, friend); more > gain {
+			gain, p.friend = more, friend
+			out.Units, out.Parties = result.Units, shares
 		}
 	}
-	result, err := p.stage.solve(ctx, problem)
-	return result.Units, err
+	if gain == 0 {
+		return a, errNoGain
+	}
+	return out, nil
+}
+
+// weight is how much more a friend counts than all worths together when it comes first.
+const weight = 1 << 20
+
+// only is the problem in which a friend comes first and the true worth comes second, or
+// must reach least.
+func only(problem comity.Problem, friend party.ID, least *quantity.Amount) comity.Problem {
+	worth := comity.Row{ID: "~worth", Clause: "worth", Lower: least} // The last in order.
+	problem.Columns = slices.Clone(problem.Columns)
+	for j := range problem.Columns {
+		c := &problem.Columns[j]
+		if c.Cost != 0 {
+			worth.Terms = append(worth.Terms, comity.Term{Column: j, Coeff: c.Cost})
+		}
+		switch {
+		case c.Party == friend && least != nil:
+			c.Cost = 1
+		case c.Party == friend:
+			c.Cost += weight
+		case least != nil:
+			c.Cost = 0
+		}
+	}
+	if least != nil {
+		problem.Rows = append(slices.Clone(problem.Rows), worth)
+	}
+	return problem
 }
 
 // upper makes the first letter a capital.
