@@ -2,18 +2,20 @@
 # make test    everything that must hold, under ten minutes on two cores
 # make lint    what golangci-lint finds wrong or against the style
 # make bench   the numbers in docs/benchmarks.md
+# make soak    kills at random moments, and a full disk
+# make dist    archives for Linux and macOS in dist/
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
-HIGHS   := adapter/highs/highs.wasm
+HIGHS   := adapter/highs/highs.wasm adapter/highs/highs.LICENSE
 MODULES := node_modules/.package-lock.json
 WEB     := console/web/dist/map.json
 LINTER  := 2.15.0
 
 export CGO_ENABLED = 0
 
-.PHONY: up build soak test vet lint bench arm64 clean
+.PHONY: up build soak test vet lint bench arm64 dist clean
 
 up: build
 	./bin/comity up $(ARGS)
@@ -41,6 +43,10 @@ bench: build
 soak: build
 	./scripts/soak
 
+# The same commit gives the same bytes.
+dist: $(HIGHS) $(WEB)
+	./scripts/dist
+
 # The same model digest on another processor; needs Debian's qemu-user-static.
 arm64:
 	./scripts/arm64
@@ -52,12 +58,16 @@ $(MODULES): package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
-$(HIGHS): $(MODULES)
+adapter/highs/highs.wasm: $(MODULES)
 	cp node_modules/highs/build/highs.wasm $@
+	touch $@
+
+adapter/highs/highs.LICENSE: $(MODULES)
+	cp node_modules/highs/LICENSE $@
 	touch $@
 
 $(WEB): $(MODULES) $(wildcard console/web/*.*) $(wildcard console/web/verify/*.js) console/style.css canon/words.go
 	node console/web/build.mjs
 
 clean:
-	rm -rf bin node_modules $(HIGHS) console/web/dist
+	rm -rf bin dist node_modules $(HIGHS) console/web/dist

@@ -48,6 +48,29 @@ type Now struct {
 	Failures  []Failure  `json:"failures"`
 	Summary   []string   `json:"summary"`  // What was shared, gained and checked, in sentences.
 	Commands  []string   `json:"commands"` // What anybody on this machine can type to check.
+	Score     *Score     `json:"score,omitempty"`
+	Rehearsal *Rehearsal `json:"rehearsal,omitempty"`
+}
+
+// Score says how forecasts of earlier weeks stood up to what was reported later. Only who
+// knows all rows can tell: rows that are simulated or public.
+type Score struct {
+	Weeks    int `json:"weeks"`     // Earlier decisions of which something can be scored.
+	Scored   int `json:"forecasts"` // One place, target and date each.
+	Within50 int `json:"within_50"` // Of them, truths inside the middle 50 %.
+	Within90 int `json:"within_90"`
+}
+
+// Rehearsal is a lie that was told on purpose, and what became of it.
+type Rehearsal struct {
+	Title     string     `json:"title"`
+	Tried     string     `json:"tried"` // One sentence, as the others.
+	Caught    bool       `json:"caught"`
+	By        string     `json:"by"` // Who noticed, in words.
+	Noticed   []party.ID `json:"noticed"`
+	Check     string     `json:"check"`   // What refused it.
+	Refusal   string     `json:"refusal"` // The words of the check.
+	WouldHave string     `json:"would_have"`
 }
 
 // Failure is something that a party reported as wrong.

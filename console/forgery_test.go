@@ -11,7 +11,6 @@ import (
 	"comity"
 	"comity/canon"
 	"comity/exact"
-	"comity/node"
 	"comity/party"
 	"comity/quantity"
 	"comity/verifier/ledger"
@@ -60,7 +59,7 @@ func (f forger) receipt(t *testing.T, st comity.Statement, k party.Key, problem 
 	checkpoint := text + "\n" + noteLine(t, f.log.Verifier(), f.log.Sign([]byte(text)))
 	policy := ledger.PolicyOf(f.charter)
 	for _, id := range f.members {
-		line, err := ledger.Cosign(loadKey(t, node.Home(f.home.Member(id)).WitnessKey()), []byte(checkpoint), 1_790_000_000)
+		line, err := ledger.Cosign(loadKey(t, f.home.Member(id).WitnessKey()), []byte(checkpoint), 1_790_000_000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +207,7 @@ func TestForgedStatementsAreRefusedByBoth(t *testing.T) {
 		t.Fatal(err)
 	}
 	check := comity.Check{Size: 1, State: canon.Sum(nil), About: canon.Sum(nil)}
-	member := loadKey(t, node.Home(h.Member(f.members[0])).NodeKey())
+	member := loadKey(t, h.Member(f.members[0]).NodeKey())
 	for _, c := range []struct {
 		name    string
 		good    bool
@@ -246,7 +245,7 @@ func (f forger) statement(t *testing.T, kind comity.Kind, record any) comity.Sta
 }
 
 // same requires the same verdict in Go and in the browser.
-func (f forger) same(t *testing.T, ctx context.Context, name string, good bool, data []byte) { //nolint:revive // The test comes first.
+func (f forger) same(t *testing.T, ctx context.Context, name string, good bool, data []byte) {
 	t.Helper()
 	words := canon.Sum(f.sealed).Words()
 	got := inBrowser(t, ctx, data, words, []int{-1})[0]

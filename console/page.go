@@ -136,6 +136,7 @@ type frame struct {
 	Name                string
 	Nav                 []navEntry
 	Status              statusLine
+	Rehearsal           *Rehearsal
 	Empty               bool // Nothing is decided yet.
 	Renews              bool // The page loads itself again until something is.
 	Still               string
@@ -156,7 +157,7 @@ const renewSeconds = 3
 func (q *request) frame() frame {
 	f := frame{
 		Language: q.language(), Direction: q.words["direction"], Title: q.cfg.Title, Label: q.cfg.Label, Source: sentence(q.cfg.Source),
-		Name: q.page.name, Status: q.statusLine(), JSON: "/" + q.page.name + ".json", Permanent: q.link(),
+		Name: q.page.name, Status: q.statusLine(), Rehearsal: q.now.Rehearsal, JSON: "/" + q.page.name + ".json", Permanent: q.link(),
 	}
 	if week := q.query.Get("week"); week != "" {
 		f.JSON += "?" + url.Values{"week": {week}}.Encode()
@@ -184,7 +185,7 @@ func (s *server) page(p pageKind) http.HandlerFunc {
 			template = "missing"
 		case errors.Is(err, account.ErrNone):
 			template, f.Empty = "empty", true
-			f.Renews = !q.query.Has("still")
+			f.Renews = !q.query.Has("still") && f.Rehearsal == nil
 			f.Still = q.link() + map[bool]string{true: "?still", false: ""}[f.Renews]
 			if f.Renews {
 				w.Header().Set("Refresh", strconv.Itoa(renewSeconds))

@@ -259,3 +259,30 @@ func BenchmarkPage(b *testing.B) {
 		})
 	}
 }
+
+func TestARehearsalIsShownOnEveryPage(t *testing.T) {
+	h := consortium(t)
+	for _, c := range []struct {
+		caught bool
+		want   string
+	}{{true, "Caught by 6 of 6 members."}, {false, "Not caught."}} {
+		cfg := h.config()
+		cfg.Now = func() Now {
+			return Now{Rehearsal: &Rehearsal{
+				Title: "the hub alters a sum", Tried: "The hub added 1 to a sum.", Caught: c.caught, By: "6 of 6 members",
+				Check: "secagg.ErrSum", Refusal: "the sum is not that of the vectors", WouldHave: "Nobody would have seen it.",
+			}}
+		}
+		url := serve(t, cfg)
+		for _, path := range []string{"/", "/allocation", "/audit", "/members"} {
+			if _, _, text := get(t, url+path); !strings.Contains(text, "Rehearsal: the hub alters a sum") || !strings.Contains(text, c.want) {
+				t.Errorf("%s does not say %q", path, c.want)
+			}
+		}
+		empty := body.New()
+		cfg.Look = func(f func(*body.State)) { f(empty) }
+		if _, header, text := get(t, serve(t, cfg)+"/"); header.Get("Refresh") != "" || !strings.Contains(text, c.want) {
+			t.Error("a rehearsal that ended without a decision goes on renewing its page, or says nothing")
+		}
+	}
+}

@@ -144,7 +144,11 @@ func (q *request) lead(p account.Picture) string {
 
 // sure is the answer to "and how sure is that?".
 func (q *request) sure(p account.Picture) string {
-	return q.words.say("picture.sure", p.Unclear) + " " + q.words.count("picture.above", int64(p.Above))
+	text := q.words.say("picture.sure", p.Unclear) + " " + q.words.count("picture.above", int64(p.Above))
+	if s := q.now.Score; s != nil && s.Scored > 0 {
+		text += " " + q.words.count("picture.score", int64(s.Scored), s.Weeks, s.Within50*100/s.Scored, s.Within90*100/s.Scored)
+	}
+	return text
 }
 
 func (q *request) weeks(period string, all []string) weekLinks {

@@ -7,8 +7,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"comity/body"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -32,11 +35,21 @@ func TestNoAccessibilityRuleIsBroken(t *testing.T) {
 	url := serve(t, h.config())
 	ctx := browser(t)
 	source := axe(t)
+	lie := h.config()
+	lie.Now = func() Now { return Now{Rehearsal: &Rehearsal{Title: "a lie", Caught: true, By: "all"}} }
+	empty := h.config()
+	empty.Look = func(f func(*body.State)) { f(body.New()) }
+	empty.Now = func() Now { return Now{Phase: "Members train together", Done: 1, Total: 2} }
+	var views []string
+	for _, path := range h.views() {
+		views = append(views, url+path)
+	}
+	views = append(views, serve(t, lie)+"/", serve(t, empty)+"/?still")
 	for _, theme := range []string{"light", "dark"} {
-		for _, path := range h.views() {
-			do(t, ctx, viewport(1200, 900, theme), chromedp.Navigate(url+path))
+		for _, path := range views {
+			do(t, ctx, viewport(1200, 900, theme), chromedp.Navigate(path))
 			openAll(t, ctx)
-			if strings.HasPrefix(path, "/audit") {
+			if strings.HasSuffix(path, "/audit") {
 				do(t, ctx, chromedp.Click("#verify button"), chromedp.WaitVisible("#verify-out[data-state]"))
 			}
 			ask[bool](t, ctx, source+"; true")
@@ -238,4 +251,28 @@ func slow() chromedp.Action[chromedp.Void] {
 		}),
 		command(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: 4}),
 	)
+}
+
+func TestTheStatusLineFollowsWhatGoesOn(t *testing.T) {
+	h := consortium(t)
+	cfg := h.config()
+	var later atomic.Bool
+	cfg.Now = func() Now {
+		if later.Load() {
+			return Now{Phase: "Members forecast at home"}
+		}
+		return Now{Phase: "Members train together", Done: 1, Total: 2}
+	}
+	ctx := browser(t)
+	do(t, ctx, chromedp.Navigate(serve(t, cfg)))
+	later.Store(true)
+	if !ask[bool](t, ctx, `new Promise(done => {
+		let tries = 0;
+		const timer = setInterval(() => {
+			const said = document.getElementById("status").textContent.includes("Members forecast at home");
+			if (said || ++tries === 100) { clearInterval(timer); done(said); }
+		}, 100);
+	})`) {
+		t.Error("the status line stays what it was")
+	}
 }

@@ -12,7 +12,8 @@ import (
 // objection is the refusal of this member's witness to cosign, if it refused because the
 // log took something back. That it was asked with an old size is no reason to object.
 func objection(a witnessAnswer) error {
-	conflict := a.Status == http.StatusConflict && a.ContentType == "text/plain; charset=utf-8"
+	const otherSize = "text/x.tlog.size" // https://c2sp.org/tlog-witness
+	conflict := a.Status == http.StatusConflict && a.ContentType != otherSize
 	if !conflict && a.Status != http.StatusUnprocessableEntity {
 		return nil
 	}

@@ -128,18 +128,11 @@ func (s *session) rehearse(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// rehearsed shows on the page what became of the lie: the members' objections as they
-// made them, and the outcome in the place of a week's summary.
+// rehearsed shows on the page what became of the lie.
 func (s *session) rehearsed(now *console.Now) {
 	o := s.outcome
-	now.Phase = "Rehearsal: " + o.Title + ". Not caught."
-	if o.Caught {
-		now.Phase = "Rehearsal: " + o.Title + ". Caught by " + o.By + "."
-	}
-	now.Summary = []string{o.Tried, o.WouldHave}
-	now.Failures = nil
-	for _, id := range o.Noticed {
-		now.Failures = append(now.Failures, console.Failure{Party: id, Text: o.Check + ": " + o.Refusal})
+	now.Rehearsal = &console.Rehearsal{
+		Title: o.Title, Tried: o.Tried, Caught: o.Caught, By: o.By, Noticed: o.Noticed, Check: o.Check, Refusal: o.Refusal, WouldHave: o.WouldHave,
 	}
 }
 
@@ -198,11 +191,11 @@ func (s *session) verdict(o *cheat.Outcome) string {
 		fmt.Fprintf(&b, "%s data. ", s.terminal.paint(bold, s.scenario.Label))
 	}
 	fmt.Fprintf(&b, "Rehearsal: %s.\n\n", o.Title)
-	by, check := o.By, o.Check
+	by, check, effect := o.By, o.Check, "Otherwise"
 	if !o.Caught {
-		by, check = "nobody", "none: evidence against low and slow lies comes with the trust engine"
+		by, check, effect = "nobody", "none: evidence against low and slow lies comes with the trust engine", "Effect"
 	}
-	for _, line := range [][2]string{{"Tried", o.Tried}, {"Noticed by", sentenceCase(by)}, {"Check", check}, {"Otherwise", o.WouldHave}} {
+	for _, line := range [][2]string{{"Tried", o.Tried}, {"Noticed by", sentenceCase(by)}, {"Check", check}, {effect, o.WouldHave}} {
 		fmt.Fprintf(&b, "%s\n", hang(fmt.Sprintf("%-12s", line[0]), line[1]))
 	}
 	for i, err := range o.Causes {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -215,6 +216,13 @@ func (d *doctor) keys(rules comity.Charter) {
 			missing = append(missing, string(p.ID))
 			continue
 		}
+		for n := 1; ; n++ { // Officers may keep their keys elsewhere.
+			officer := folder.OfficerKey(strconv.Itoa(n))
+			if _, err := os.Stat(officer); err != nil {
+				break
+			}
+			names = append(names, officer)
+		}
 		for _, name := range names {
 			info, err := os.Stat(name)
 			switch {
@@ -254,7 +262,7 @@ func (d *doctor) log(ctx context.Context, rules comity.Charter, digest canon.Dig
 	next := command("log", "verify", "--home", string(d.home))
 	source, err := replay.Open(ctx, string(d.home))
 	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ledger.ErrProof) {
-		d.found("log", "", err, command("up", "--home", string(d.home)))
+		d.found("log", "", fmt.Errorf("nothing is logged yet: %w", err), command("up", "--home", string(d.home)))
 		return
 	}
 	if err != nil {

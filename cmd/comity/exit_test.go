@@ -85,7 +85,7 @@ func silent() map[string]string {
 		"allocator/certificate.ErrShape": "wraps ErrInvalid", "allocator/certificate.ErrPrimal": "wraps ErrInvalid",
 		"allocator/certificate.ErrObjective": "wraps ErrInvalid", "allocator/certificate.ErrBound": "wraps ErrInvalid",
 		"allocator/certificate.ErrGap": "wraps ErrInvalid", "allocator/certificate.ErrRay": "wraps ErrInvalid",
-		"fleet/own.ErrOccupied": "only under a wrong usage", "console/account.ErrNone": "only on the page",
+		"fleet/own.ErrOccupied": "only under a wrong usage", "fleet/cheat.ErrUnknown": "only under a wrong usage", "console/account.ErrNone": "only on the page",
 		"canon.ErrUnsupported": "a bug", "adapter/highs.ErrProgramme": "a bug", "adapter/tlog.ErrClosed": "a bug",
 		"modeler/learn.ErrAttempt": "a bug", "verifier/secagg.ErrConfig": "a bug", "verifier/secagg.ErrRandom": "no chance in the machine",
 		"verifier/secagg.ErrOrder": "a bug", "verifier/secagg.ErrStep": "asked again", "verifier/secagg.ErrAttempt": "asked again",

@@ -201,7 +201,9 @@ func (s *session) now() console.Now {
 		s.rehearsed(&out)
 	}
 	if n := len(s.weeks); n > 0 {
-		out.Summary, out.Commands = s.summary, s.commands(s.weeks[n-1])
+		w := s.weeks[n-1]
+		out.Summary, out.Commands = s.summary, s.commands(w)
+		out.Score = &console.Score{Weeks: w.Score.Weeks, Scored: w.Score.Scored, Within50: w.Score.Within5, Within90: w.Score.Within9}
 	}
 	return out
 }

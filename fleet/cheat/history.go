@@ -90,7 +90,7 @@ func rewrites(ctx context.Context, s *stage) error {
 		return err
 	}
 	wanted := is(node.ErrSplit)
-	if err := s.until(ctx, s.nextWeek, wanted, s.rules.Transparency.Witnesses.Threshold); err != nil {
+	if err := s.until(ctx, s.nextWeek, wanted, s.everybody()); err != nil {
 		return errors.Join(err, f.failed())
 	}
 	s.caught(wanted)

@@ -54,7 +54,9 @@ func outOfRange(ctx context.Context, s *stage) error {
 		return err
 	}
 	s.caught(wanted)
-	s.out.By += " and the hub"
+	if wanted(s.ended) {
+		s.out.By += " and the hub"
+	}
 	s.out.Tried = fmt.Sprintf("In the last sum, under its mask, %s took %s past errors out of each of %s cells, so that only outbreaks that were underestimated would count.",
 		s.name(liar), grouped(int64(erase)), grouped(leads*residualCells/2))
 	honest := func(step string, sum []int64) {

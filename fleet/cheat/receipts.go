@@ -34,7 +34,7 @@ func forged(ctx context.Context, s *stage) error {
 	if err := s.week(ctx); err != nil {
 		return err
 	}
-	true1, err := os.ReadFile(filepath.Join(s.Home.Receipts(), s.period+"-allocation.proof"))
+	honest, err := os.ReadFile(filepath.Join(s.Home.Receipts(), s.period+"-allocation.proof"))
 	if err != nil {
 		return err
 	}
@@ -42,16 +42,15 @@ func forged(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if r := audit.Receipt(true1, &pinned); !r.Verified {
+	if r := audit.Receipt(honest, &pinned); !r.Verified {
 		return fmt.Errorf("the true receipt is refused: %w", r.Err)
 	}
-	f, err := s.forger(true1)
+	f, err := s.forger(honest)
 	if err != nil {
 		return err
 	}
-	tried := 0
-	for _, make := range []func() ([]byte, error){f.altered, f.resigned, f.unwitnessed, f.stranger} {
-		data, err := make()
+	for _, forge := range []func() ([]byte, error){f.altered, f.resigned, f.unwitnessed, f.stranger} {
+		data, err := forge()
 		if err != nil {
 			return err
 		}
@@ -59,7 +58,6 @@ func forged(ctx context.Context, s *stage) error {
 		if r.Verified {
 			return errors.New("a forged receipt verifies")
 		}
-		tried++
 		s.refuse(r.Err)
 	}
 	s.out.Caught, s.out.By = true, "anybody who checks, offline"

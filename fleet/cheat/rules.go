@@ -49,7 +49,7 @@ func swapped(ctx context.Context, s *stage) error {
 	}
 	s.caught(wanted)
 	s.out.Tried = fmt.Sprintf("The hub logged a charter with the same parties and keys, but without clause %s, and asked all members to ratify it.", gone.ID)
-	series, err := s.pooledRows(ctx)
+	series, err := s.pooled(ctx, s.Scenario.Rows)
 	if err != nil {
 		return err
 	}
@@ -67,11 +67,9 @@ func swapped(ctx context.Context, s *stage) error {
 			nothing++
 		}
 	}
-	s.out.WouldHave = fmt.Sprintf("%s; members with nothing at all: %d.", upper(s.moved(honest.result.Parties, lied.result.Parties)), nothing)
+	s.out.WouldHave = upper(s.moved(honest.result.Parties, lied.result.Parties)) + "."
+	if nothing > 0 {
+		s.out.WouldHave += fmt.Sprintf(" Of %d members %d get nothing at all.", s.everybody(), nothing)
+	}
 	return nil
-}
-
-// pooledRows forecasts the first week from the rows as they are.
-func (s *stage) pooledRows(ctx context.Context) ([]comity.Series, error) {
-	return s.pooled(ctx, s.Scenario.Rows)
 }

@@ -42,6 +42,7 @@ type stage struct {
 	solver *highs.Engine
 	out    *Outcome
 	tape   *tape
+	ended  error       // How the hub's part of the protocol ended.
 	over   atomic.Bool // From here on the liar is honest, so that all can end well.
 
 	mu    sync.Mutex
@@ -136,6 +137,7 @@ func (s *stage) until(ctx context.Context, run func(context.Context) error, want
 			done = true
 		}
 	}
+	s.ended = err
 	// The hub may give up before the members have finished looking.
 	for late := time.After(patience); ctx.Err() == nil && len(s.noticed(wanted)) < enough; {
 		s.mu.Lock()
