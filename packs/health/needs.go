@@ -16,9 +16,9 @@ const (
 	// frontlineShare is the population per health or social worker at the front line; the
 	// first tranche of the COVAX Facility (2020) reckoned with 3 %.
 	frontlineShare = 50
-	// storeShare and storeLeast size the cold stores: five doses per thousand people, and
+	// storeShare and storeLeast size the cold stores: ten doses per thousand people, and
 	// one store of 10,000 doses at least, which is what a small island has.
-	storeShare, storeLeast = 200, 10_000
+	storeShare, storeLeast = 100, 10_000
 	// Every supplyWeeks weeks the pool has doses for supplyPercent of the people, in equal
 	// weekly parts: scarce, so that the rules decide.
 	supplyPercent, supplyWeeks = 3, 8
@@ -39,7 +39,7 @@ func (p place) facts() []pack.Fact {
 		},
 		{
 			Name: "cold_chain_capacity", Value: max(people/storeShare, storeLeast), Unit: "doses",
-			Source: assumption + "cold stores hold five doses per thousand people, 10,000 at least",
+			Source: assumption + "cold stores hold ten doses per thousand people, 10,000 at least",
 		},
 	}
 }
