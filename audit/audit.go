@@ -195,7 +195,7 @@ func (c *checker) allocation() (string, error) {
 	if gap := a.Certificate.Gap; gap.Sign() != 0 {
 		better = fmt.Sprintf("better by more than %s of %s", gap, a.Certificate.Bound)
 	}
-	return fmt.Sprintf("%s %ss to %d parties; no plan within the rules is %s", grouped(total.String()), p.Unit, len(shares), better), nil
+	return fmt.Sprintf("%s %ss to %d parties; no plan within the rules is %s; a replay says whether it took effect", grouped(total.String()), p.Unit, len(shares), better), nil
 }
 
 // grouped writes the digits of a whole number in groups of three.

@@ -392,6 +392,9 @@ func (h *Hub) checked(ctx context.Context, period string) error {
 	var effective bool
 	h.Look(func(s *body.State) { d, effective = s.View().Decisions[period], s.Effective(period) })
 	switch {
+	case effective && len(d.Dissents) > 0:
+		// The log keeps who disagrees; a few cannot keep doses from all.
+		h.cfg.Progress(Event{Phase: "check", Text: fmt.Sprintf("%v found another state; %d members agree, which is enough", d.Dissents, len(d.Checks))})
 	case len(d.Dissents) > 0:
 		return fmt.Errorf("check %s: %w: %v found another state", period, ErrDissent, d.Dissents)
 	case !effective:

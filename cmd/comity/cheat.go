@@ -102,6 +102,9 @@ func (s *session) rehearse(ctx context.Context, listener net.Listener) error {
 	if s.page != nil {
 		defer s.page.Close() //nolint:errcheck // Ends with the process.
 	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: nothing of the rehearsal can be resumed; start it again", errInterrupted)
+	}
 	if err := errors.Join(err, serving); err != nil {
 		return err
 	}

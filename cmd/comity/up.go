@@ -99,7 +99,7 @@ func (c *upCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	defer listener.Close() //nolint:errcheck // The page has closed it already.
 	if c.Cheat != "" {
-		return s.interrupted(ctx, s.rehearse(ctx, listener))
+		return s.rehearse(ctx, listener)
 	}
 	home, err := openHome(c.Home, s.scenario)
 	if err != nil {
