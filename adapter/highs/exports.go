@@ -17,6 +17,7 @@ const (
 	fnSetString  = "_Highs_setStringOptionValue"
 	fnClear      = "_Highs_clearSolver"
 	fnSolution   = "_Highs_getSolution"
+	fnBasis      = "_Highs_getBasis"
 	fnStatus     = "_Highs_getModelStatus"
 	fnDualRay    = "_Highs_getDualRay"
 	fnMalloc     = "_malloc"
@@ -35,6 +36,7 @@ func exports() []function {
 		{fnSetString, "la"},
 		{fnClear, "ga"},
 		{fnSolution, "Ea"},
+		{fnBasis, "Fa"},
 		{fnStatus, "Ga"},
 		{fnDualRay, "Ha"},
 		{fnMalloc, "uc"},

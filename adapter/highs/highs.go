@@ -156,29 +156,41 @@ func (e *Engine) Close(ctx context.Context) error {
 // malformed, with the context's error if that ends first, and with ErrEngine if
 // HiGHS stops without an answer.
 func (e *Engine) Solve(ctx context.Context, lp solve.LP) (solve.Solution, error) {
-	if err := check(lp); err != nil {
+	var solution solve.Solution
+	err := e.run(ctx, lp, func(s *session) (err error) {
+		solution, err = s.solve(ctx, lp, e.config)
+		return err
+	})
+	if err != nil {
 		return solve.Solution{}, err
 	}
+	return solution, nil
+}
+
+// run does something with one programme in an instance of its own.
+func (e *Engine) run(ctx context.Context, lp solve.LP, do func(*session) error) error {
+	if err := check(lp); err != nil {
+		return err
+	}
 	if err := e.Warm(ctx); err != nil {
-		return solve.Solution{}, err
+		return err
 	}
 	e.mu.Lock()
 	runtime, compiled := e.runtime, e.compiled
 	e.mu.Unlock()
 	if compiled == nil {
-		return solve.Solution{}, fmt.Errorf("%w: the engine is closed", ErrEngine)
+		return fmt.Errorf("%w: the engine is closed", ErrEngine)
 	}
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	instance, err := runtime.InstantiateModule(ctx, compiled, config)
 	if err != nil {
-		return solve.Solution{}, fmt.Errorf("%w: %w", ErrEngine, err)
+		return fmt.Errorf("%w: %w", ErrEngine, err)
 	}
 	// An instance serves once: an abort inside leaves nothing behind.
 	defer instance.Close(context.WithoutCancel(ctx)) //nolint:errcheck // Its memory is gone either way.
-	session := &session{module: instance}
-	solution, err := session.solve(ctx, lp, e.config)
+	err = do(&session{module: instance})
 	if ctx.Err() != nil {
-		return solve.Solution{}, fmt.Errorf("solve %d columns, %d rows: %w", len(lp.Cost), len(lp.RowLower), ctx.Err())
+		return fmt.Errorf("solve %d columns, %d rows: %w", len(lp.Cost), len(lp.RowLower), ctx.Err())
 	}
-	return solution, err
+	return err
 }

@@ -39,10 +39,7 @@ type session struct {
 }
 
 func (s *session) solve(ctx context.Context, lp solve.LP, c Config) (solve.Solution, error) {
-	s.call(ctx, fnInitialise)
-	s.highs = s.call(ctx, fnCreate)
-	s.configure(ctx, c)
-	s.pass(ctx, lp)
+	s.begin(ctx, lp, kindsOf(lp, nil), c)
 	s.call(ctx, fnRun, s.highs)
 	status := s.status(ctx)
 	if status == statusInfeasible || status == statusUnboundedOrInfeasible {
@@ -62,9 +59,22 @@ func (s *session) solve(ctx context.Context, lp solve.LP, c Config) (solve.Solut
 	case status == statusInfeasible:
 		return s.infeasible(ctx, lp)
 	default:
-		return solve.Solution{}, fmt.Errorf("%w: model status %d for %d columns, %d rows after at most %d iterations",
-			ErrEngine, status, len(lp.Cost), len(lp.RowLower), c.Iterations)
+		return solve.Solution{}, failed(status, lp, c)
 	}
+}
+
+// begin makes a HiGHS object of the programme.
+func (s *session) begin(ctx context.Context, lp solve.LP, kinds []int32, c Config) {
+	s.call(ctx, fnInitialise)
+	s.highs = s.call(ctx, fnCreate)
+	s.configure(ctx, c)
+	s.pass(ctx, lp, kinds)
+}
+
+// failed reports a status that is no answer.
+func failed(status int32, lp solve.LP, c Config) error {
+	return fmt.Errorf("%w: model status %d for %d columns, %d rows after at most %d iterations",
+		ErrEngine, status, len(lp.Cost), len(lp.RowLower), c.Iterations)
 }
 
 func (s *session) configure(ctx context.Context, c Config) {
@@ -78,8 +88,9 @@ func (s *session) configure(ctx context.Context, c Config) {
 	s.setDouble(ctx, "mip_rel_gap", 0)
 }
 
-func (s *session) pass(ctx context.Context, lp solve.LP) {
-	if !lp.Integer {
+// pass hands over the programme; kinds are nil if no column is whole.
+func (s *session) pass(ctx context.Context, lp solve.LP, kinds []int32) {
+	if kinds == nil {
 		s.setString(ctx, "solver", "simplex")
 	}
 	args := []uint64{
@@ -90,11 +101,7 @@ func (s *session) pass(ctx context.Context, lp solve.LP) {
 		s.ints(ctx, lp.Start), s.ints(ctx, lp.Index), s.doubles(ctx, lp.Value),
 	}
 	pass := fnPassLp
-	if lp.Integer {
-		kinds := make([]int32, len(lp.Cost))
-		for j := range kinds {
-			kinds[j] = 1 // HighsVarType::kInteger.
-		}
+	if kinds != nil {
 		args, pass = append(args, s.ints(ctx, kinds)), fnPassMip
 	}
 	s.must(ctx, pass, args...)

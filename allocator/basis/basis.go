@@ -1,0 +1,185 @@
+// Package basis settles a general linear programme with a proof: it takes the vertex
+// that a floating-point solver stopped at, solves the vertex's equations in rational
+// numbers, and states the certificate that package linear checks.
+//
+// The solver only names which bounds are active. What it gets wrong, the exact check
+// refuses; a wrong proposal costs an answer and never gives a wrong one.
+package basis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"comity/allocator/linear"
+	"comity/allocator/solve"
+)
+
+var (
+	// ErrNoProof says that the solver's answer could not be turned into a proof.
+	ErrNoProof = errors.New("no certificate")
+	// ErrTooLarge says that a programme exceeds the sizes that are computed with.
+	ErrTooLarge = errors.New("programme too large")
+)
+
+// Limits of one programme. Exact elimination of 10,000 active rows is a matter of
+// minutes; the arrays that a solver gets are bounded apart from that.
+const (
+	maxColumns = 1 << 18
+	maxRows    = 1 << 17
+	maxTerms   = 1 << 22
+)
+
+// State is where a column or row stands at a vertex.
+type State int
+
+// The places. Free is a column or row without bounds that stands at zero.
+const (
+	AtLower State = iota
+	Basic
+	AtUpper
+	Free
+)
+
+// Vertex is what a solver stopped at. Without Optimal there is nothing else in it.
+type Vertex struct {
+	Optimal       bool
+	Columns, Rows []State   // As many Basic ones as there are rows.
+	Primal        []float64 // By column.
+}
+
+// Engine proposes a vertex. Columns that are named in whole must be whole numbers; the
+// states then mean nothing. An answer without Optimal says that the engine found the
+// programme infeasible or unbounded.
+type Engine interface {
+	Vertex(ctx context.Context, lp solve.LP, whole []bool) (Vertex, error)
+}
+
+// Solve settles a programme: its certificate says optimal, infeasible or unbounded, and
+// has passed linear.Check. With columns of whole numbers the bound is that of the
+// relaxation, so that the gap of an optimal one can be above zero. It fails with
+// ErrNoProof if the proposals of the engine prove nothing.
+func Solve(ctx context.Context, p linear.Programme, engine Engine) (linear.Certificate, error) {
+	if err := check(p); err != nil {
+		return linear.Certificate{}, err
+	}
+	relaxed := p.Relaxed()
+	pair, found, err := optimum(ctx, relaxed, engine)
+	switch {
+	case err != nil:
+		return linear.Certificate{}, err
+	case !found:
+		return noOptimum(ctx, p, engine)
+	}
+	if p.Whole() {
+		if pair.point, err = wholePoint(ctx, p, engine); err != nil {
+			return linear.Certificate{}, err
+		}
+	}
+	return stated(linear.StateOptimal(p, pair.point, pair.prices))
+}
+
+func check(p linear.Programme) error {
+	if err := linear.CheckShape(p); err != nil {
+		return err
+	}
+	terms := 0
+	for _, r := range p.Rows {
+		terms += len(r.Terms)
+	}
+	if len(p.Columns) == 0 || len(p.Columns) > maxColumns || len(p.Rows) > maxRows || terms > maxTerms {
+		return fmt.Errorf("%w: %d columns, %d rows, %d coefficients; allowed are 1 to %d, %d and %d",
+			ErrTooLarge, len(p.Columns), len(p.Rows), terms, maxColumns, maxRows, maxTerms)
+	}
+	return nil
+}
+
+func stated(c linear.Certificate, err error) (linear.Certificate, error) {
+	if err != nil {
+		return linear.Certificate{}, fmt.Errorf("%w: %w", ErrNoProof, err)
+	}
+	return c, nil
+}
+
+// pair is an exact vertex: a point and the prices that go with it.
+type pair struct{ point, prices linear.Vector }
+
+// optimum returns an exactly optimal vertex of a programme without whole numbers, or
+// none where the engine says that there is none.
+func optimum(ctx context.Context, p linear.Programme, engine Engine) (best pair, found bool, err error) {
+	vertex, err := engine.Vertex(ctx, lower(p), nil)
+	if err != nil || !vertex.Optimal {
+		return pair{}, false, err
+	}
+	best, err = newVertex(p, vertex).solve(ctx)
+	if err != nil {
+		return pair{}, false, err
+	}
+	c, err := stated(linear.StateOptimal(p, best.point, best.prices))
+	if err != nil {
+		return pair{}, false, err
+	}
+	if c.Gap.Sign() != 0 {
+		return pair{}, false, fmt.Errorf("%w: point and prices of one vertex differ by %.60s", ErrNoProof, c.Gap)
+	}
+	return best, true, nil
+}
+
+// noOptimum proves that a programme is infeasible or else unbounded.
+func noOptimum(ctx context.Context, p linear.Programme, engine Engine) (linear.Certificate, error) {
+	elastic := newElastic(p)
+	least, found, err := optimum(ctx, elastic, engine)
+	if err != nil {
+		return linear.Certificate{}, err
+	}
+	if !found {
+		return linear.Certificate{}, fmt.Errorf("%w: the solver finds no least violation of the rows", ErrNoProof)
+	}
+	violation, err := linear.Objective(elastic, least.point)
+	if err != nil {
+		return linear.Certificate{}, fmt.Errorf("%w: %w", ErrNoProof, err)
+	}
+	if violation.Sign() > 0 {
+		return stated(linear.StateInfeasible(p, least.prices))
+	}
+	if p.Whole() {
+		return linear.Certificate{}, fmt.Errorf("%w: without the restriction to whole numbers the programme is unbounded; give every column of whole numbers two bounds", ErrNoProof)
+	}
+	direction, found, err := optimum(ctx, newSteps(p), engine)
+	if err != nil {
+		return linear.Certificate{}, err
+	}
+	if !found {
+		return linear.Certificate{}, fmt.Errorf("%w: the solver finds no direction", ErrNoProof)
+	}
+	point := make([]*big.Int, len(p.Columns)) // Without the columns of violations, all zero.
+	for j := range point {
+		point[j] = least.point.Numerators[j].Big()
+	}
+	return stated(linear.StateUnbounded(p, linear.NewVector(point, least.point.Denominator.Big()), direction.point))
+}
+
+// wholePoint returns a feasible point: whole numbers from the engine, and the best of
+// the other columns with those held fixed.
+func wholePoint(ctx context.Context, p linear.Programme, engine Engine) (linear.Vector, error) {
+	whole := make([]bool, len(p.Columns))
+	for j, c := range p.Columns {
+		whole[j] = c.Integer
+	}
+	vertex, err := engine.Vertex(ctx, lower(p), whole)
+	if err != nil {
+		return linear.Vector{}, err
+	}
+	if !vertex.Optimal {
+		return linear.Vector{}, fmt.Errorf("%w: the programme is feasible, but the solver finds no point of whole numbers, and that is not proved here", ErrNoProof)
+	}
+	best, found, err := optimum(ctx, newFixed(p, vertex.Primal), engine)
+	if err != nil {
+		return linear.Vector{}, err
+	}
+	if !found {
+		return linear.Vector{}, fmt.Errorf("%w: the solver's whole numbers, rounded, leave no feasible point", ErrNoProof)
+	}
+	return best.point, nil
+}
