@@ -374,7 +374,13 @@ func (h *Hub) size() (n int) {
 // witnesses: founding, cohort, heads, model and allocation.
 func (h *Hub) barrier(ctx context.Context) (size int, err error) {
 	n := h.size()
-	data, err := h.log.Witnessed(ctx, int64(n-1))
+	waiting, cancel := context.WithTimeout(ctx, max(h.cfg.Patience, absence))
+	defer cancel()
+	data, err := h.log.Witnessed(waiting, int64(n-1))
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return 0, fmt.Errorf("%w: %d of %d witnesses must cosign, %d members are connected", ErrQuorum,
+			h.policy.Threshold, len(h.policy.Witnesses), len(h.link.Connected()))
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -434,14 +440,39 @@ func (h *Hub) serveBlob(_ context.Context, _ string, name []byte) ([]byte, error
 	return os.ReadFile(Blob(h.cfg.Home.Log(), d))
 }
 
-// patiently runs wait under the hub's patience. It tells a full result from one that
-// ran out of time, which the caller may still be able to use.
-func (h *Hub) patiently(ctx context.Context, enough func(*body.State) bool) (all bool, err error) {
-	waiting, cancel := context.WithTimeout(ctx, h.cfg.Patience)
-	defer cancel()
-	err = h.queue.await(waiting, enough)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return false, nil
+// patiently waits until done holds for everybody in who. It waits as long as its patience
+// lasts for members that are connected, and for others only as long as one needs to come
+// back from a restart. It tells whether everybody was done.
+func (h *Hub) patiently(ctx context.Context, who []party.ID, done func(*body.State, party.ID) bool) (all bool, err error) {
+	began := h.cfg.Clock()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		left, moved := h.queue.undone(who, done)
+		if len(left) == 0 {
+			return true, nil
+		}
+		waited := h.cfg.Clock().Sub(began)
+		if waited > min(absence, h.cfg.Patience) {
+			here := h.link.Connected()
+			left = slices.DeleteFunc(left, func(id party.ID) bool { return !slices.Contains(here, string(id)) })
+		}
+		if len(left) == 0 || waited > h.cfg.Patience {
+			return false, nil
+		}
+		select {
+		case <-moved:
+		case <-look.C:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
 	}
-	return err == nil, err
 }
+
+const (
+	// absence is how long the hub waits for a member that is not connected: a process
+	// that was killed is back within seconds.
+	absence = 15 * time.Second
+	// lookEvery is how often the hub looks again who is connected.
+	lookEvery = 200 * time.Millisecond
+)

@@ -193,19 +193,15 @@ func (q *sequencer) look(f func(*body.State)) {
 	f(q.state)
 }
 
-// await returns when f holds, or with the context's error.
-func (q *sequencer) await(ctx context.Context, f func(*body.State) bool) error {
-	for {
-		q.mu.Lock()
-		ok, moved := f(q.state), q.moved
-		q.mu.Unlock()
-		if ok {
-			return nil
-		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return ctx.Err()
+// undone returns for whom done does not hold, and a channel that closes when the state
+// moves.
+func (q *sequencer) undone(who []party.ID, done func(*body.State, party.ID) bool) (left []party.ID, moved <-chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, id := range who {
+		if !done(q.state, id) {
+			left = append(left, id)
 		}
 	}
+	return left, q.moved
 }

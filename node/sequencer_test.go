@@ -3,13 +3,13 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"comity/body"
+	"comity/party"
 )
 
 // memoryLog appends in memory and may put a batch in another order than it was given,
@@ -56,30 +56,24 @@ func TestWhatIsNoEntryNeverReachesTheLog(t *testing.T) {
 	}
 }
 
-func TestAwaitReturnsWhenTheStateMovesOrTimeIsUp(t *testing.T) {
+func TestUndoneNamesWhoIsLeftAndTellsWhenTheStateMoves(t *testing.T) {
 	q := newSequencer(&memoryLog{})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if err := q.await(ctx, func(*body.State) bool { return false }); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("waiting for what never comes: %v", err)
+	left, moved := q.undone([]party.ID{"KE", "NO"}, func(s *body.State, id party.ID) bool { return s.View().Size == 0 && id == "KE" })
+	if !slices.Equal(left, []party.ID{"NO"}) {
+		t.Errorf("left are %v, want NO", left)
 	}
-	if err := q.await(t.Context(), func(s *body.State) bool { return s.View().Size == 0 }); err != nil {
-		t.Errorf("waiting for what is there: %v", err)
+	select {
+	case <-moved:
+		t.Error("the state has not moved")
+	default:
 	}
-	moved := make(chan error, 1)
-	ready := false
-	go func() { moved <- q.await(t.Context(), func(*body.State) bool { return ready }) }()
 	q.mu.Lock()
-	ready = true
 	close(q.moved)
 	q.moved = make(chan struct{})
 	q.mu.Unlock()
 	select {
-	case err := <-moved:
-		if err != nil {
-			t.Error(err)
-		}
+	case <-moved:
 	case <-time.After(5 * time.Second):
-		t.Error(fmt.Errorf("await did not see the state move"))
+		t.Error("nobody was told that the state moved")
 	}
 }

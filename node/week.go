@@ -49,7 +49,7 @@ func (h *Hub) Found(ctx context.Context) error {
 		return err
 	}
 	h.cfg.Progress(Event{Phase: "found", Text: "founders ratify"})
-	all, err := h.patiently(ctx, func(s *body.State) bool { return s.View().InForce })
+	all, err := h.patiently(ctx, h.members, func(s *body.State, id party.ID) bool { return s.View().Ratified[id] })
 	if err != nil {
 		return err
 	}
@@ -100,15 +100,20 @@ func (h *Hub) keys(ctx context.Context, epoch string) error {
 	if err := h.ask(ctx, due{What: dueKeys, Epoch: epoch}); err != nil {
 		return err
 	}
-	if _, err := h.patiently(ctx, func(s *body.State) bool { return len(s.View().Epochs[epoch].Keys) == len(members) }); err != nil {
+	if _, err := h.patiently(ctx, members, func(s *body.State, id party.ID) bool {
+		_, ok := s.View().Epochs[epoch].Keys[id]
+		return ok
+	}); err != nil {
 		return err
 	}
 	if err := h.ask(ctx, due{What: dueBoxes, Epoch: epoch}); err != nil {
 		return err
 	}
-	_, err := h.patiently(ctx, func(s *body.State) bool {
+	_, err := h.patiently(ctx, members, func(s *body.State, id party.ID) bool {
 		e := s.View().Epochs[epoch]
-		return len(e.Boxes) == len(e.Keys)
+		_, keys := e.Keys[id]
+		_, boxes := e.Boxes[id]
+		return boxes || !keys
 	})
 	return err
 }
@@ -218,23 +223,22 @@ func (h *Hub) openRound(ctx context.Context, round, period, name, epoch string) 
 // over the heads, checks the sums against them, and logs the model.
 func (h *Hub) closeRound(ctx context.Context, round string, model []byte, transcript canon.Digest) error {
 	h.cfg.Progress(Event{Phase: "train", Text: "members sign what they saw"})
-	signed := func(what string, n func(body.Round) int) error {
-		all, err := h.patiently(ctx, func(s *body.State) bool {
-			r := s.View().Rounds[round]
-			return n(r) == len(r.Cohort())
-		})
+	var cohort []party.ID
+	h.Look(func(s *body.State) { cohort = s.View().Rounds[round].Cohort() })
+	signed := func(what string, did func(body.Round, party.ID) bool) error {
+		all, err := h.patiently(ctx, cohort, func(s *body.State, id party.ID) bool { return did(s.View().Rounds[round], id) })
 		if err == nil && !all {
 			err = fmt.Errorf("close round %s: %w: a member did not sign its %s", round, ErrQuorum, what)
 		}
 		return err
 	}
-	if err := signed("head", func(r body.Round) int { return len(r.Heads) }); err != nil {
+	if err := signed("head", func(r body.Round, id party.ID) bool { return r.Heads[id].Steps > 0 }); err != nil {
 		return err
 	}
 	if err := h.ask(ctx, due{What: dueFingerprint, Round: round}); err != nil {
 		return err
 	}
-	if err := signed("fingerprint", func(r body.Round) int { return len(r.Fingerprints) }); err != nil {
+	if err := signed("fingerprint", func(r body.Round, id party.ID) bool { return r.Fingerprints[id].Size > 0 }); err != nil {
 		return err
 	}
 	if err := h.steps.verified(round); err != nil {
@@ -270,7 +274,7 @@ func (h *Hub) gather(ctx context.Context, period string) error {
 	if err := h.ask(ctx, due{What: dueForecast, Period: period}); err != nil {
 		return err
 	}
-	_, err := h.patiently(ctx, func(s *body.State) bool { return h.gathered(s, period) })
+	_, err := h.patiently(ctx, h.members, func(s *body.State, id party.ID) bool { return h.gathered(s, period, id) })
 	if err != nil {
 		return err
 	}
@@ -291,22 +295,17 @@ func (h *Hub) gather(ctx context.Context, period string) error {
 	return err
 }
 
-// gathered tells whether every member that has the model forecast and every party declared.
-func (h *Hub) gathered(s *body.State, period string) bool {
-	round, _, _ := s.LatestModel()
-	for _, id := range s.View().Rounds[round].Cohort() {
+// gathered tells whether a member forecast and declared all that it is asked for.
+func (h *Hub) gathered(s *body.State, period string, id party.ID) bool {
+	if slices.Contains(h.contributors(), id) {
 		if _, ok := s.View().Decisions[period].Forecasts[id]; !ok {
 			return false
 		}
 	}
 	for _, c := range h.charter.Data {
-		if c.LeavesHome != "signed_plain" || len(c.Values) == 0 {
-			continue
-		}
-		for _, id := range c.From {
-			if s.View().Declared[c.ID].Latest[id].Period != period {
-				return false
-			}
+		if c.LeavesHome == "signed_plain" && len(c.Values) > 0 && slices.Contains(c.From, id) &&
+			s.View().Declared[c.ID].Latest[id].Period != period {
+			return false
 		}
 	}
 	return true
@@ -382,9 +381,9 @@ func (h *Hub) checked(ctx context.Context, period string) error {
 	if err := h.ask(ctx, due{What: dueCheck, Period: period}); err != nil {
 		return err
 	}
-	if _, err := h.patiently(ctx, func(s *body.State) bool {
+	if _, err := h.patiently(ctx, h.members, func(s *body.State, id party.ID) bool {
 		d := s.View().Decisions[period]
-		return len(d.Checks)+len(d.Dissents) == len(h.members)
+		return slices.Contains(d.Checks, id) || slices.Contains(d.Dissents, id)
 	}); err != nil {
 		return err
 	}

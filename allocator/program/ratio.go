@@ -58,7 +58,7 @@ func ratios(p comity.Picture, receivers []party.ID, weeks int) ([]exact.Rat, err
 		}
 	}
 	if len(present) == 0 {
-		return nil, fmt.Errorf("%w: no receiving party has a forecast %d weeks ahead", ErrPicture, weeks)
+		return nil, fmt.Errorf("%w: no receiving party has a forecast %d weeks ahead; the rows are too old: give the members newer ones", ErrPicture, weeks)
 	}
 	slices.SortFunc(present, exact.Rat.Cmp)
 	typical := present[(len(present)-1)/2]
