@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"comity/adapter/highs"
+	"comity/allocator/basis"
 	"comity/allocator/solve"
 	"comity/canon"
 )
@@ -307,5 +309,46 @@ func BenchmarkWarm(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestVertex(t *testing.T) {
+	got, err := engine(t).Vertex(t.Context(), small(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// x stands at its upper bound 3, y and the slack of the second row are basic.
+	want := basis.Vertex{
+		Optimal: true, Primal: []float64{3, 1},
+		Columns: []basis.State{basis.AtUpper, basis.Basic}, Rows: []basis.State{basis.AtUpper, basis.Basic},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestVertexOfWholeNumbersIsAPoint(t *testing.T) {
+	lp := small()
+	lp.RowUpper[0] = 3.5
+	got, err := engine(t).Vertex(t.Context(), lp, []bool{false, true})
+	if err != nil || !got.Optimal || got.Columns != nil || !slices.Equal(got.Primal, []float64{2.5, 1}) {
+		if err != nil || !slices.Equal(got.Primal, []float64{3, 0}) {
+			t.Errorf("got %+v, %v; want a point worth 9", got, err)
+		}
+	}
+}
+
+func TestVertexOfNothing(t *testing.T) {
+	inf := math.Inf(1)
+	none, endless := small(), small()
+	none.RowLower[0], none.RowUpper[0] = 10, inf
+	endless.RowUpper = []float64{inf, inf}
+	for _, lp := range []solve.LP{none, endless} {
+		if got, err := engine(t).Vertex(t.Context(), lp, nil); err != nil || got.Optimal {
+			t.Errorf("got %+v, %v; want no optimum", got, err)
+		}
+	}
+	if _, err := engine(t).Vertex(t.Context(), small(), []bool{true}); !errors.Is(err, highs.ErrProgramme) {
+		t.Errorf("one kind for two columns: got %v, want ErrProgramme", err)
 	}
 }

@@ -46,7 +46,7 @@ func (e *Engine) Vertex(ctx context.Context, lp solve.LP, whole []bool) (basis.V
 func kindsOf(lp solve.LP, whole []bool) []int32 {
 	kinds, found := make([]int32, len(lp.Cost)), lp.Integer
 	for j := range kinds {
-		if lp.Integer || whole != nil && whole[j] {
+		if lp.Integer || len(whole) > j && whole[j] {
 			kinds[j], found = 1, true // HighsVarType::kInteger.
 		}
 	}

@@ -2,7 +2,7 @@ package mps
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 
 	"comity/allocator/linear"
 	"comity/exact"
@@ -12,12 +12,12 @@ import (
 // number except after FR, MI, PL and BV, where it is allowed and means nothing.
 func (r *reader) bound(fields []field) error {
 	kind := fields[0].text
-	bare := strings.Contains(" FR MI PL BV ", " "+kind+" ")
+	bare := oneOf(kind, "FR", "MI", "PL", "BV")
 	want := 4
 	if bare {
 		want = 3
 	}
-	if !bare && !strings.Contains(" UP LO FX LI UI ", " "+kind+" ") {
+	if !bare && !oneOf(kind, "UP", "LO", "FX", "LI", "UI") {
 		return r.fail(fields[0].at, fmt.Sprintf("type %.10q of a bound", kind), "write UP, LO, FX, FR, MI, PL, BV, LI or UI")
 	}
 	if bare && len(fields) == 4 {
@@ -35,7 +35,8 @@ func (r *reader) bound(fields []field) error {
 		return r.fail(rest[0].at, "no column "+rest[0].text, "list it in COLUMNS, or correct the name")
 	}
 	c := &r.columns[at]
-	lower, upper := strings.Contains(" LO LI FX FR MI BV ", " "+kind+" "), strings.Contains(" UP UI FX FR PL BV ", " "+kind+" ")
+	lower := oneOf(kind, "LO", "LI", "FX", "FR", "MI", "BV")
+	upper := oneOf(kind, "UP", "UI", "FX", "FR", "PL", "BV")
 	if lower && c.lowerSet || upper && c.upperSet {
 		return r.fail(fields[0].at, "column "+c.Name+" has this bound already", "keep one of the two")
 	}
@@ -68,6 +69,8 @@ func (r *reader) bound(fields []field) error {
 	}
 	return nil
 }
+
+func oneOf(kind string, kinds ...string) bool { return slices.Contains(kinds, kind) }
 
 // programme puts together what was read.
 func (r *reader) programme() (linear.Programme, error) {

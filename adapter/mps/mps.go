@@ -118,7 +118,10 @@ func (r *reader) take(line string) error {
 	}
 	fields := words(line)
 	if r.fixed && r.section != "OBJSENSE" {
-		fields = places(line)
+		var outside int
+		if fields, outside = places(line); outside >= 0 {
+			return r.fail(outside, "text outside the fixed places of a file whose names hold spaces", "move it into 2-3, 5-12, 15-22, 25-36, 40-47 or 50-61, or replace the spaces in names")
+		}
 	}
 	for _, f := range fields {
 		if len(f.text) > maxName {
@@ -160,20 +163,27 @@ func words(line string) []field {
 	return fields
 }
 
-// places splits a line at the fixed places of MPS; empty ones are left out.
-func places(line string) []field {
-	var fields []field
+// places splits a line at the fixed places of MPS; empty ones are left out. It returns
+// the first byte of text outside them, or -1.
+func places(line string) (fields []field, outside int) {
+	free := 0
 	for _, p := range [][2]int{{1, 3}, {4, 12}, {14, 22}, {24, 36}, {39, 47}, {49, 61}} {
-		if p[0] >= len(line) {
-			break
+		from, to := min(p[0], len(line)), min(p[1], len(line))
+		if at := strings.IndexFunc(line[free:from], notSpace); at >= 0 {
+			return nil, free + at
 		}
-		text := line[p[0]:min(p[1], len(line))]
-		if trimmed := strings.TrimSpace(text); trimmed != "" {
-			fields = append(fields, field{trimmed, p[0] + strings.Index(text, trimmed)})
+		if at := strings.IndexFunc(line[from:to], notSpace); at >= 0 {
+			fields = append(fields, field{strings.TrimSpace(line[from:to]), from + at})
 		}
+		free = to
 	}
-	return fields
+	if at := strings.IndexFunc(line[free:], notSpace); at >= 0 {
+		return nil, free + at
+	}
+	return fields, -1
 }
+
+func notSpace(c rune) bool { return c != ' ' && c != '\t' }
 
 // header begins a section.
 func (r *reader) header(fields []field) error {

@@ -108,22 +108,38 @@ type pair struct{ point, prices linear.Vector }
 // optimum returns an exactly optimal vertex of a programme without whole numbers, or
 // none where the engine says that there is none.
 func optimum(ctx context.Context, p linear.Programme, engine Engine) (best pair, found bool, err error) {
-	vertex, err := engine.Vertex(ctx, lower(p), nil)
-	if err != nil || !vertex.Optimal {
-		return pair{}, false, err
+	lp, refused := lower(p), error(nil)
+	for round := range uint(maxRounds) {
+		vertex, err := engine.Vertex(ctx, lp, nil)
+		if err != nil || !vertex.Optimal {
+			// Under magnification that is no finding; the first refusal says more.
+			return pair{}, false, errors.Join(err, refused)
+		}
+		if best, err = newVertex(p, vertex).solve(ctx); err != nil {
+			return pair{}, false, err
+		}
+		if refused = meets(p, best); refused == nil {
+			return best, true, nil
+		}
+		lp = zoomed(p, best, (round+1)*zoomBits)
 	}
-	best, err = newVertex(p, vertex).solve(ctx)
+	return pair{}, false, fmt.Errorf("after %d rounds: %w", maxRounds, refused)
+}
+
+// meets accepts a point and prices that prove each other optimal.
+func meets(p linear.Programme, at pair) error {
+	objective, err := linear.Objective(p, at.point)
 	if err != nil {
-		return pair{}, false, err
+		return fmt.Errorf("%w: %w", ErrNoProof, err)
 	}
-	c, err := stated(linear.StateOptimal(p, best.point, best.prices))
+	bound, err := linear.Bound(p, at.prices)
 	if err != nil {
-		return pair{}, false, err
+		return fmt.Errorf("%w: %w", ErrNoProof, err)
 	}
-	if c.Gap.Sign() != 0 {
-		return pair{}, false, fmt.Errorf("%w: point and prices of one vertex differ by %.60s", ErrNoProof, c.Gap)
+	if objective.Cmp(bound) != 0 {
+		return fmt.Errorf("%w: the point is worth %.60s, the prices prove %.60s", ErrNoProof, objective.RatString(), bound.RatString())
 	}
-	return best, true, nil
+	return nil
 }
 
 // noOptimum proves that a programme is infeasible or else unbounded.

@@ -92,7 +92,7 @@ func lower(p linear.Programme) solve.LP {
 	for i, r := range p.Rows {
 		for _, t := range r.Terms {
 			at := next[t.Column]
-			lp.Index[at], lp.Value[at] = int32(i), float(&t.Coeff, 0) //nolint:gosec // At most maxRows.
+			lp.Index[at], lp.Value[at] = int32(i), float(&t.Coeff, 0)
 			next[t.Column]++
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"comity/adapter/csv"
 	"comity/adapter/highs"
+	"comity/adapter/mps"
 	"comity/adapter/nats"
 	"comity/adapter/tlog"
 	"comity/adapter/yaml"
@@ -84,7 +85,7 @@ func codes() []code {
 			forecast.ErrInput, forecast.ErrDate, forecast.ErrTooMany, forecast.ErrObservation, forecast.ErrRecipe, forecast.ErrModel,
 			learn.ErrConfig, learn.ErrData, learn.ErrModel, picture.ErrRefused, score.ErrLevels, score.ErrTooMany, score.ErrGroup,
 			score.ErrModel, solve.ErrTooLarge, basis.ErrTooLarge, quantity.ErrOverflow, quantity.ErrSyntax, quantity.ErrRule, quantity.ErrWeights,
-			exact.ErrSyntax, exact.ErrDivision, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal,
+			exact.ErrSyntax, exact.ErrDivision, mps.ErrUnreadable, errUnbounded, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal,
 		}},
 		{22, "not-yet", "not yet: too few parties answered in time, or nothing catches this lie yet", "run it again when they are connected", []error{node.ErrQuorum, secagg.ErrMinMembers, secagg.ErrCohort, errNotCaught}},
 		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},
@@ -118,6 +119,8 @@ var (
 	errUsage = errors.New("wrong usage")
 	// errInterrupted marks what a person or the machine stopped.
 	errInterrupted = errors.New("interrupted")
+	// errUnbounded marks a programme whose objective has no end.
+	errUnbounded = errors.New("objective is unbounded")
 	// errDisk marks a folder that cannot be made.
 	errDisk = errors.New("folder cannot be made")
 )

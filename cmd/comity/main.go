@@ -34,16 +34,17 @@ type cli struct {
 	JSON  bool `name:"json" help:"Print one JSON document on standard output and nothing else there."`
 	Quiet bool `short:"q" help:"Print the result only, no progress."`
 
-	Up      upCommand      `cmd:"" help:"Run a whole consortium on this machine: members, hub, log, witnesses, page."`
-	Init    initCommand    `cmd:"" help:"Found a consortium and start nobody: for hub and members in processes of their own."`
-	Serve   serveCommand   `cmd:"" help:"Run the hub or one member of a founded consortium."`
-	Audit   auditCommand   `cmd:"" help:"Check evidence, offline."`
-	Charter charterCommand `cmd:"" help:"Read and check charters."`
-	Log     logCommand     `cmd:"" help:"Look into a transparency log."`
-	Health  healthCommand  `cmd:"" help:"Forecast diseases and score forecasts, without a consortium."`
-	Doctor  doctorCommand  `cmd:"" help:"Look for what is wrong with a home, and say what to type next."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-	Help    helpCommand    `cmd:"" help:"List the topics, or explain one: exit-codes, json, words, environment, accessibility, licences."`
+	Up       upCommand       `cmd:"" help:"Run a whole consortium on this machine: members, hub, log, witnesses, page."`
+	Init     initCommand     `cmd:"" help:"Found a consortium and start nobody: for hub and members in processes of their own."`
+	Serve    serveCommand    `cmd:"" help:"Run the hub or one member of a founded consortium."`
+	Audit    auditCommand    `cmd:"" help:"Check evidence, offline."`
+	Charter  charterCommand  `cmd:"" help:"Read and check charters."`
+	Log      logCommand      `cmd:"" help:"Look into a transparency log."`
+	Health   healthCommand   `cmd:"" help:"Forecast diseases and score forecasts, without a consortium."`
+	Allocate allocateCommand `cmd:"" help:"Settle a linear programme with a proof, and check such a proof."`
+	Doctor   doctorCommand   `cmd:"" help:"Look for what is wrong with a home, and say what to type next."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Help     helpCommand     `cmd:"" help:"List the topics, or explain one: exit-codes, json, words, environment, accessibility, licences."`
 
 	Completion completionCommand `cmd:"" help:"Write a script that completes this command line in bash, zsh or fish."`
 }

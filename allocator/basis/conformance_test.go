@@ -1,0 +1,198 @@
+package basis_test
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"comity/adapter/highs"
+	"comity/adapter/mps"
+	"comity/allocator/basis"
+	"comity/allocator/linear"
+	"comity/canon"
+)
+
+var shared = sync.OnceValues(func() (*highs.Engine, error) {
+	e, err := highs.New(highs.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return e, e.Warm(context.Background())
+})
+
+func engine(t testing.TB) *highs.Engine {
+	t.Helper()
+	e, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// reference is one line of reference.csv.
+type reference struct{ name, kind, floating, exact string }
+
+func references(t *testing.T) (folder string, all []reference) {
+	t.Helper()
+	root := os.Getenv("COMITY_DATA")
+	if root == "" {
+		root = "../../../shared/data"
+	}
+	if !filepath.IsAbs(root) && os.Getenv("COMITY_DATA") != "" {
+		root = filepath.Join("..", "..", root)
+	}
+	files, err := filepath.Glob(filepath.Join(root, "lp*", "reference*.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		if os.Getenv("COMITY_DATA") != "" {
+			t.Fatalf("%s holds no lp/reference.csv", root)
+		}
+		t.Skipf("no programmes under %s; set COMITY_DATA", root)
+	}
+	f, err := os.Open(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil || len(rows) < 2 {
+		t.Fatalf("%s: %d rows, %v", files[0], len(rows), err)
+	}
+	at := map[string]int{}
+	for k, name := range rows[0] {
+		at[name] = k
+	}
+	for _, row := range rows[1:] {
+		all = append(all, reference{row[at["name"]], row[at["kind"]], row[at["highs_objective"]], row[at["exact_optimum"]]})
+	}
+	return filepath.Dir(files[0]), all
+}
+
+// TestConformanceLP settles every programme of the data set: exact optima must be equal
+// as rationals, infeasible ones proved, and for whole numbers the objective be within
+// 1e-6 of the reference and the bound on its right side.
+func TestConformanceLP(t *testing.T) {
+	folder, all := references(t)
+	for _, want := range all {
+		t.Run(want.name, func(t *testing.T) {
+			if want.kind == "mip" && testing.Short() {
+				t.Skip("the solver branches for seconds")
+			}
+			t.Parallel()
+			p := load(t, filepath.Join(folder, want.name+".mps"))
+			c, err := basis.Solve(t.Context(), p, engine(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := canon.Marshal(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, err := linear.Parse(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := linear.Check(p, read); err != nil {
+				t.Fatal(err)
+			}
+			compare(t, want, p, read)
+			tamper(t, p, data)
+		})
+	}
+}
+
+func load(t *testing.T, file string) linear.Programme {
+	t.Helper()
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = os.Open(file + ".gz")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p, err := mps.Read(file, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func compare(t *testing.T, want reference, p linear.Programme, got linear.Certificate) {
+	t.Helper()
+	if want.kind == "lp_infeasible" {
+		if got.Status != linear.Infeasible {
+			t.Errorf("status %s, want infeasible", got.Status)
+		}
+		return
+	}
+	if got.Status != linear.Optimal {
+		t.Fatalf("status %s, want optimal", got.Status)
+	}
+	if want.kind == "lp" {
+		if got.Objective.String() != want.exact || got.Gap.Sign() != 0 {
+			t.Errorf("objective %s with gap %s, want %s with 0", got.Objective, got.Gap, want.exact)
+		}
+		return
+	}
+	near, ok := new(big.Rat).SetString(want.floating)
+	if !ok {
+		t.Fatalf("reference %q", want.floating)
+	}
+	distance := new(big.Rat).Sub(got.Objective.Big(), near)
+	if allowed := new(big.Rat).Mul(near, big.NewRat(1, 1_000_000)); distance.Abs(distance).Cmp(allowed.Abs(allowed)) > 0 {
+		t.Errorf("objective %s, want %s", got.Objective, want.floating)
+	}
+	side := new(big.Rat).Sub(got.Objective.Big(), got.Bound.Big())
+	if p.Maximise {
+		side.Neg(side)
+	}
+	if side.Sign() < 0 || side.Cmp(got.Gap.Big()) != 0 {
+		t.Errorf("bound %s beyond the objective %s, gap %s", got.Bound, got.Objective, got.Gap)
+	}
+}
+
+// tamper changes one number of a certificate at a time.
+func tamper(t *testing.T, p linear.Programme, data []byte) {
+	t.Helper()
+	refuse := func(name string, change func(c *linear.Certificate)) {
+		c, err := linear.Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&c)
+		if err := linear.Check(p, c); !errors.Is(err, linear.ErrInvalid) {
+			t.Errorf("%s altered: got %v, want ErrInvalid", name, err)
+		}
+	}
+	vectors := func(c *linear.Certificate) []*linear.Vector { return []*linear.Vector{c.Point, c.Prices, c.Direction} }
+	more := func(w *linear.Whole) { *w = linear.NewWhole(new(big.Int).Add(w.Big(), big.NewInt(1))) }
+	original, err := linear.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range vectors(&original) {
+		if v == nil {
+			continue
+		}
+		refuse("denominator", func(c *linear.Certificate) { more(&vectors(c)[k].Denominator) })
+		for at := 0; at < len(v.Numerators); at += 1 + len(v.Numerators)/10 {
+			refuse("numerator", func(c *linear.Certificate) { more(&vectors(c)[k].Numerators[at]) })
+		}
+	}
+	other := linear.NewRatio(big.NewRat(7, 3))
+	refuse("objective", func(c *linear.Certificate) { c.Objective = &other })
+	refuse("bound", func(c *linear.Certificate) { c.Bound = &other })
+	refuse("gap", func(c *linear.Certificate) { c.Gap = &other })
+	refuse("status", func(c *linear.Certificate) { c.Status = linear.Unbounded })
+	refuse("programme", func(c *linear.Certificate) { c.Programme[0]++ })
+	refuse("seal", func(c *linear.Certificate) { c.Seal[0]++ })
+}
