@@ -23,8 +23,13 @@ up: build
 build: $(HIGHS) $(WEB)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/comity ./cmd/comity
 
+# Conformance tests read reference data from COMITY_DATA, by default from beside the
+# checkout. Who has none can still run everything else.
 test: build vet
-	$(GO) test -timeout 9m ./...
+	@if [ -z "$$COMITY_DATA" ] && [ ! -d ../shared/data ]; then \
+	  echo "no reference data (COMITY_DATA is unset and ../shared/data is absent): conformance tests are left out"; \
+	  COMITY_DATA="$$(mktemp -d)" $(GO) test -timeout 9m ./...; \
+	else $(GO) test -timeout 9m ./...; fi
 
 vet: $(HIGHS) $(WEB)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt on these files"; exit 1; }
