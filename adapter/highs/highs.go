@@ -29,7 +29,7 @@ var module []byte
 // Licence is that of the module, which must go with every copy of it.
 //
 //go:embed highs.LICENSE
-var Licence string //nolint:gochecknoglobals // Embedded, as the module is.
+var Licence string
 
 // moduleDigest is the SHA-256 of build/highs.wasm in npm highs 1.15.3. The tables in
 // exports.go and host.go belong to exactly these bytes.

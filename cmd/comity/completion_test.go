@@ -11,7 +11,7 @@ import (
 
 // asked is what each shell is asked: the script, the words of a line, and what it must
 // and must not offer.
-var asked = []struct { //nolint:gochecknoglobals // Cases of two tests.
+var asked = []struct {
 	line      []string // The last word is the one being typed.
 	want, not string
 }{

@@ -16,7 +16,7 @@ type helpCommand struct {
 // licences is docs/licences.md.
 //
 //go:embed licences.md
-var licences string //nolint:gochecknoglobals // Embedded.
+var licences string
 
 // topics are what comity help lists, in this order.
 func topics() [][2]string {
