@@ -128,7 +128,7 @@ func (s *stage) until(ctx context.Context, run func(context.Context) error, want
 			case <-ctx.Done():
 			}
 			stop()
-			err, done = <-ended, true
+			err = <-ended
 			break
 		}
 		select {
