@@ -68,6 +68,7 @@ type Scope struct {
 	Resource string `json:"resource"` // "doses".
 	Unit     string `json:"unit"`     // "dose": always whole.
 	Cadence  string `json:"cadence"`  // ISO 8601 duration.
+	Periods  int    `json:"periods"`  // How many cadences one decision plans, from 1.
 	Excludes Text   `json:"excludes"`
 }
 
@@ -80,6 +81,7 @@ type DataClause struct {
 	LeavesHome string     `json:"leaves_home"` // nothing, aggregate_only, signed_plain.
 	As         string     `json:"as"`          // Prefix of the values in expressions: "party" (each its own) or "supply" (one for all); empty without values.
 	Values     []string   `json:"values"`      // Names of declared numbers, for signed_plain.
+	ByPeriod   bool       `json:"by_period"`   // Each value is declared once for every period: "doses/1", "doses/2".
 	Due        string     `json:"due"`         // ISO 8601 duration: how often.
 }
 
@@ -97,29 +99,63 @@ type ModelClause struct {
 	RefitWeeks  int                  `json:"refit_weeks"`
 }
 
-// Objective is what the allocation maximises.
+// Objective is what the allocation aims at.
 type Objective struct {
-	Sense    string   `json:"sense"`   // "maximise".
-	Measure  Expr     `json:"measure"` // Worth of one unit at one party.
+	Sense    string   `json:"sense"`  // maximise, or minimise: weighted stages only.
+	Stages   []Aim    `json:"stages"` // In order of precedence.
 	Groups   []Group  `json:"groups"`
 	TieBreak []string `json:"tie_break"` // least_squares_unmet, webster, lot.
 }
 
-// Group is a part of a party's people with its own weight and need.
-type Group struct {
-	ID     string    `json:"id"`
-	Weight exact.Rat `json:"weight"`
-	Need   Expr      `json:"need"` // Units this group could use, rounded down.
+// Aim is one stage of an objective. Its kinds are those of Stage.
+type Aim struct {
+	ID      string    `json:"id"`
+	Kind    string    `json:"kind"`              // weighted, maximin, leximin, nash.
+	Measure Expr      `json:"measure"`           // Worth of one unit at one party.
+	Counts  string    `json:"counts"`            // worth: times the weights of group and piece; units: without them.
+	Per     *Expr     `json:"per,omitempty"`     // maximin and leximin: what a party's worth is divided by.
+	Outside *Expr     `json:"outside,omitempty"` // nash: a party's worth without an agreement.
+	Power   *Expr     `json:"power,omitempty"`   // nash: bargaining weight.
+	Slack   exact.Rat `json:"slack"`             // Share of its best that later stages may give up; 0 for nash.
 }
 
-// Constraint is one rule that no allocation may break.
+// Group is a part of a party's people with its own weight and need.
+type Group struct {
+	ID      string    `json:"id"`
+	Weight  exact.Rat `json:"weight"`
+	Need    Expr      `json:"need"` // Units this group could use, rounded down.
+	Benefit []Piece   `json:"benefit,omitempty"`
+}
+
+// Piece is one step of a benefit that falls: so large a share of the group's need counts
+// Weight times the group's weight. Weights fall and shares add up to 1.
+type Piece struct {
+	Share  exact.Rat `json:"share"`
+	Weight exact.Rat `json:"weight"`
+}
+
+// Constraint is one rule that no allocation may break. Which fields a kind has is said in
+// docs/format/charter.md, Kinds of constraint.
 type Constraint struct {
-	ID      string   `json:"id"`
-	Kind    string   `json:"kind"` // budget, floor, cap, forbidden_inputs.
-	AtMost  *Expr    `json:"at_most,omitempty"`
-	AtLeast *Expr    `json:"at_least,omitempty"`
-	Inputs  []string `json:"inputs,omitempty"` // forbidden_inputs: names no expression may use.
-	Why     Text     `json:"why,omitempty"`
+	ID          string   `json:"id"`
+	Kind        string   `json:"kind"`
+	Each        string   `json:"each,omitempty"`   // party, period, party_period or all, where a kind leaves it open.
+	Groups      []string `json:"groups,omitempty"` // The groups whose units count; all without it.
+	AtMost      *Expr    `json:"at_most,omitempty"`
+	AtLeast     *Expr    `json:"at_least,omitempty"`
+	Coefficient *Expr    `json:"coefficient,omitempty"` // affine: of one unit at a party.
+	Of          []string `json:"of,omitempty"`          // ratio: the groups compared with.
+	Lot         *Expr    `json:"lot,omitempty"`         // minimum_lot: nothing, or at least this.
+	Measure     string   `json:"measure,omitempty"`     // inequality: fairness.gini, fairness.jain, fairness.demographic_parity.
+	Per         *Expr    `json:"per,omitempty"`         // inequality: what a party's units are divided by.
+	Between     []string `json:"between,omitempty"`     // demographic_parity: two groups of parties.
+	Baseline    *Expr    `json:"baseline,omitempty"`    // individual_rationality: units a party has alone.
+	From        party.ID `json:"from,omitempty"`        // flow_limit: where it starts.
+	To          party.ID `json:"to,omitempty"`          // flow_limit: where it ends.
+	Opening     *Expr    `json:"opening,omitempty"`     // stock: in store before the first period.
+	Arrivals    *Expr    `json:"arrivals,omitempty"`    // stock and conservation: what comes in.
+	Inputs      []string `json:"inputs,omitempty"`      // forbidden_inputs: names no expression may use.
+	Why         Text     `json:"why,omitempty"`
 }
 
 // Expr is a sealed expression: a typed tree over exact rationals, so that a checker

@@ -183,34 +183,67 @@ type Picture struct {
 	Absent []party.ID   `json:"absent"` // Cohort members without a forecast.
 }
 
-// Problem is a linear programme in integers: maximise cost'x subject to
-// row.lower <= row'x <= row.upper and column bounds. Rows and columns are in
-// ascending order of their ids, so that input order leaves no trace.
+// Problem is a division in whole numbers: over all whole x that keep column bounds,
+// rows and limits, reach the aims of the stages, an earlier one before a later one, and
+// then meet needs as evenly as that allows. Rows and columns are in ascending order of
+// their ids, so that input order leaves no trace.
 type Problem struct {
 	Charter canon.Digest `json:"charter"`
 	Picture canon.Digest `json:"picture"`
 	Period  string       `json:"period"`
 	Unit    string       `json:"unit"`
-	Scale   canon.Int    `json:"scale"` // Costs are the charter's weights times this.
 	Columns []Column     `json:"columns"`
 	Rows    []Row        `json:"rows"`
 	Needs   []Need       `json:"needs"`            // By party: what evenness is measured against.
+	Stages  []Stage      `json:"stages"`           // In order of precedence, at least one.
+	Limits  []Limit      `json:"limits,omitempty"` // Ascending by id.
 	Absent  []party.ID   `json:"absent,omitempty"` // Left out: they never declared what they need.
 }
 
-// Column is one quantity to be chosen: whole units in [Lower, Upper].
+// Column is one quantity to be chosen: whole units in [Lower, Upper]. A column without
+// a party is a means: a flow, a stock, a yes or no.
 type Column struct {
 	ID    string          `json:"id"` // "KE/frontline".
-	Party party.ID        `json:"party"`
-	Cost  canon.Int       `json:"cost"`
+	Party party.ID        `json:"party,omitempty"`
 	Lower quantity.Amount `json:"lower"`
 	Upper quantity.Amount `json:"upper"`
+}
+
+// Stage is one aim. A party's worth is the sum over its columns of cost times units.
+//
+//	weighted  the sum of cost times units over all columns
+//	maximin   the least worth of a party, over its Per
+//	leximin   the same, then the next least, and so on
+//	nash      the sum over parties of Power times the logarithm of worth less Outside
+//
+// All are maximised. Later stages, and evenness, may miss it by Slack, a share of it.
+type Stage struct {
+	ID      string            `json:"id"`
+	Kind    string            `json:"kind"`
+	Scale   canon.Int         `json:"scale"`             // Costs and Outside are the charter's worths times this; with their sign turned to minimise.
+	Costs   []canon.Int       `json:"costs"`             // By column.
+	Per     []quantity.Amount `json:"per,omitempty"`     // By need, above 0: maximin and leximin.
+	Outside []canon.Int       `json:"outside,omitempty"` // By need: nash.
+	Power   []canon.Int       `json:"power,omitempty"`   // By need, above 0: nash.
+	Slack   exact.Rat         `json:"slack"`
+}
+
+// Limit bounds how unequal parties may be served. Served is a party's units over its Per.
+//
+//	gini  the Gini index of what is served is at most Bound
+//	jain  the Jain index of what is served is at least Bound
+type Limit struct {
+	ID     string            `json:"id"`
+	Clause string            `json:"clause"`
+	Kind   string            `json:"kind"`
+	Per    []quantity.Amount `json:"per"` // By need, above 0.
+	Bound  exact.Rat         `json:"bound"`
 }
 
 // Row is one constraint; an absent bound is infinite.
 type Row struct {
 	ID     string           `json:"id"`     // "c.floor/KE".
-	Clause string           `json:"clause"` // "c.floor".
+	Clause string           `json:"clause"` // "c.floor"; "need" for what a group can use over a whole plan.
 	Lower  *quantity.Amount `json:"lower,omitempty"`
 	Upper  *quantity.Amount `json:"upper,omitempty"`
 	Terms  []Term           `json:"terms"` // By ascending column.
@@ -244,14 +277,42 @@ type Share struct {
 	Amount quantity.Amount `json:"amount"`
 }
 
-// Certificate proves that no feasible plan is better than Objective by more than Gap.
+// Certificate proves, stage by stage, that no feasible plan is better than the published
+// one by more than a stated gap, and last that none is more even
+// (docs/format/certificate.md).
 type Certificate struct {
-	// Duals are the row prices times 2^20; any values give a valid bound
-	// (allocation of the bound: docs/format/certificate.md).
-	Duals     []canon.Int `json:"duals"`
-	Objective exact.Rat   `json:"objective"` // Of the published units, in scaled cost.
-	Bound     exact.Rat   `json:"bound"`     // No feasible plan exceeds it.
-	Gap       exact.Rat   `json:"gap"`       // Bound minus objective.
+	Stages []StageProof `json:"stages"`
+}
+
+// StageProof bounds one aim, given that the aims before it are kept. For leximin there
+// is one for each level. Weights turn an aim that is no weighted sum into one that is
+// never smaller where a better plan would be.
+type StageProof struct {
+	Stage   string      `json:"stage"` // Id of the stage; "evenness" for the last.
+	Value   exact.Rat   `json:"value"` // Of the published units.
+	Bound   exact.Rat   `json:"bound"` // No feasible plan exceeds it.
+	Gap     exact.Rat   `json:"gap"`   // Bound minus value.
+	Weights []canon.Int `json:"weights,omitempty"`
+	Cuts    []Cut       `json:"cuts,omitempty"` // Consequences of limits that the proof uses.
+	Proof   Proof       `json:"proof"`
+}
+
+// Cut is a linear consequence of a limit: one whole number for each need.
+type Cut struct {
+	Limit  int         `json:"limit"` // Index into Problem.Limits.
+	Vector []canon.Int `json:"vector"`
+}
+
+// Proof bounds a weighted sum: by prices, or by two proofs of which one holds for the
+// plans with at most At units in a column and the other for those with more.
+type Proof struct {
+	// Prices are those of the rows, of the floors that earlier stages leave, and of the
+	// cuts, times 2^20. Any values give a valid bound.
+	Prices []canon.Int     `json:"prices,omitempty"`
+	Column int             `json:"column,omitempty"`
+	At     quantity.Amount `json:"at,omitempty"`
+	Below  *Proof          `json:"below,omitempty"`
+	Above  *Proof          `json:"above,omitempty"`
 }
 
 // Check says that a member replayed the log up to Size entries and holds State.

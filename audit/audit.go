@@ -192,8 +192,8 @@ func (c *checker) allocation() (string, error) {
 		return "", err
 	}
 	better := "better"
-	if gap := a.Certificate.Gap; gap.Sign() != 0 {
-		better = fmt.Sprintf("better by more than %s of %s", gap, a.Certificate.Bound)
+	if first := a.Certificate.Stages[0]; first.Gap.Sign() != 0 { // Check requires a proof of each stage.
+		better = fmt.Sprintf("better by more than %s of %s", first.Gap, first.Bound)
 	}
 	return fmt.Sprintf("%s %ss to %d parties; no plan within the rules is %s; a replay says whether it took effect", grouped(total.String()), p.Unit, len(shares), better), nil
 }

@@ -266,12 +266,12 @@ func testConspiracy(t *testing.T, c consortium) {
 	try("a unit moved", func(a *comity.Allocation) { a.Units[0]++; a.Units[len(a.Units)-1]-- }, certificate.ErrInvalid, audit.ErrContent)
 	try("a negative unit", func(a *comity.Allocation) { a.Units[0] = -1 }, certificate.ErrInvalid)
 	try("a column less", func(a *comity.Allocation) { a.Units = a.Units[1:] }, certificate.ErrInvalid)
-	try("a better objective", func(a *comity.Allocation) { a.Certificate.Objective = a.Certificate.Objective.Add(one) }, certificate.ErrObjective)
-	try("a lower bound", func(a *comity.Allocation) { a.Certificate.Bound = a.Certificate.Bound.Sub(one) }, certificate.ErrBound)
-	try("another gap", func(a *comity.Allocation) { a.Certificate.Gap = a.Certificate.Gap.Add(one) }, certificate.ErrGap)
-	try("a price less", func(a *comity.Allocation) { a.Certificate.Duals = a.Certificate.Duals[1:] }, certificate.ErrInvalid)
+	try("a better objective", func(a *comity.Allocation) { s := &a.Certificate.Stages[0]; s.Value = s.Value.Add(one) }, certificate.ErrObjective)
+	try("a lower bound", func(a *comity.Allocation) { s := &a.Certificate.Stages[0]; s.Bound = s.Bound.Sub(one) }, certificate.ErrBound)
+	try("another gap", func(a *comity.Allocation) { s := &a.Certificate.Stages[0]; s.Gap = s.Gap.Add(one) }, certificate.ErrGap)
+	try("a price less", func(a *comity.Allocation) { s := &a.Certificate.Stages[0].Proof; s.Prices = s.Prices[1:] }, certificate.ErrInvalid)
 	for i := range 3 {
-		try("another price", func(a *comity.Allocation) { a.Certificate.Duals[i] += 1 << 20 }, certificate.ErrInvalid)
+		try("another price", func(a *comity.Allocation) { a.Certificate.Stages[0].Proof.Prices[i] += 1 << 20 }, certificate.ErrInvalid)
 	}
 	try("one share up", func(a *comity.Allocation) { a.Parties[0].Amount++ }, audit.ErrContent)
 	try("a share less", func(a *comity.Allocation) { a.Parties = a.Parties[1:] }, audit.ErrContent)

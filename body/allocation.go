@@ -13,21 +13,32 @@ import (
 	"comity/verifier/ledger"
 )
 
-// Problem lowers the charter, the picture and the declarations of a period to the
-// programme that its allocation must solve.
-func (s *State) Problem(period string) (comity.Problem, error) {
+// Inputs returns all that the allocation of a period rests on. Once a later period is
+// allocated, the declarations of an earlier one may be gone (Declared): whoever wants
+// them folds the log up to that allocation.
+func (s *State) Inputs(period string) (program.Inputs, error) {
 	d := s.decision(period)
 	if d.Picture == nil {
-		return comity.Problem{}, fmt.Errorf("%w: none is frozen for %.40q", program.ErrPicture, period)
+		return program.Inputs{}, fmt.Errorf("%w: none is frozen for %.40q", program.ErrPicture, period)
 	}
 	digest, err := canon.DigestOf(*d.Picture)
 	if err != nil {
-		return comity.Problem{}, err
+		return program.Inputs{}, err
 	}
-	return program.Lower(program.Inputs{
+	return program.Inputs{
 		Charter: s.charter, CharterDigest: s.view.Charter,
 		Picture: *d.Picture, PictureDigest: digest, Declarations: s.declarations(period),
-	})
+	}, nil
+}
+
+// Problem lowers the charter, the picture and the declarations of a period to the
+// programme that its allocation must solve.
+func (s *State) Problem(period string) (comity.Problem, error) {
+	in, err := s.Inputs(period)
+	if err != nil {
+		return comity.Problem{}, err
+	}
+	return program.Lower(in)
 }
 
 // allocation accepts units only with the proof that no permitted division is better by

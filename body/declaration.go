@@ -37,10 +37,11 @@ func (s *State) declaration(author party.ID, r comity.Declaration) (func(), brok
 	if !ok || len(clause.Values) == 0 || !slices.Contains(clause.From, author) {
 		return nil, breaks(RuleClause, "no clause %.40q asks plain numbers of %s", r.Clause, author)
 	}
-	if want := slices.Sorted(slices.Values(clause.Values)); !slices.Equal(slices.Sorted(maps.Keys(r.Values)), want) {
+	names := charter.Declared(clause, s.charter.Scope.Periods)
+	if want := slices.Sorted(slices.Values(names)); !slices.Equal(slices.Sorted(maps.Keys(r.Values)), want) {
 		return nil, breaks(RuleClause, "clause %s wants exactly %v", clause.ID, want)
 	}
-	for _, name := range clause.Values {
+	for _, name := range names {
 		if v := r.Values[name]; v < 0 || v > maxValue {
 			return nil, breaks(RuleForm, "%s is %d, want 0 to %d", name, v, int64(maxValue))
 		}

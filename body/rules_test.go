@@ -376,8 +376,8 @@ func lies() map[string]map[string]lie {
 			"a unit more":    record(comity.KindAllocation, func(_ *world, a *comity.Allocation) { a.Units[0]++ }),
 			"a unit moved":   record(comity.KindAllocation, func(_ *world, a *comity.Allocation) { a.Units[0]++; a.Units[4]-- }),
 			"other sums":     record(comity.KindAllocation, func(_ *world, a *comity.Allocation) { a.Parties[0].Amount++ }),
-			"other price":    record(comity.KindAllocation, func(_ *world, a *comity.Allocation) { a.Certificate.Duals[0]++ }),
-			"gap left out":   record(comity.KindAllocation, func(_ *world, a *comity.Allocation) { a.Certificate.Gap = exact.Int(-1) }),
+			"other price":    record(comity.KindAllocation, func(_ *world, a *comity.Allocation) { a.Certificate.Stages[0].Proof.Prices[0]++ }),
+			"gap left out":   record(comity.KindAllocation, func(_ *world, a *comity.Allocation) { a.Certificate.Stages[0].Gap = exact.Int(-1) }),
 			"units left out": record(comity.KindAllocation, func(_ *world, a *comity.Allocation) { a.Units = nil }),
 		},
 		body.RuleCheck: {

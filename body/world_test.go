@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -319,18 +320,29 @@ func (w *world) allocation(period string) comity.Allocation {
 	for j := range order {
 		order[j] = j
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(p.Columns[b].Cost, p.Columns[a].Cost) })
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(p.Stages[0].Costs[b], p.Stages[0].Costs[a]) })
 	a := comity.Allocation{Period: period, Picture: p.Picture, Units: make([]quantity.Amount, len(p.Columns))}
 	left, price := *p.Rows[0].Upper, canon.Int(0)
 	for _, j := range order {
 		a.Units[j] = min(left, p.Columns[j].Upper)
 		if left -= a.Units[j]; a.Units[j] > 0 {
-			price = p.Columns[j].Cost << certificate.PriceBits
+			price = p.Stages[0].Costs[j] << certificate.PriceBits
 		}
 	}
-	a.Certificate, err = certificate.State(p, a.Units, []canon.Int{price})
-	must(w.t, err)
 	a.Parties, err = certificate.Shares(p, a.Units)
+	must(w.t, err)
+	// Evenness needs a slope of each party and no good ones: (need-units)/need.
+	slopes := make([]canon.Int, len(p.Needs))
+	for k, n := range p.Needs {
+		if n.Amount > 0 {
+			unmet := new(big.Int).Lsh(big.NewInt(int64(n.Amount-a.Parties[k].Amount)), certificate.EvenBits)
+			slopes[k] = canon.Int(unmet.Div(unmet, big.NewInt(int64(n.Amount))).Int64())
+		}
+	}
+	a.Certificate, err = certificate.State(p, a.Units, comity.Certificate{Stages: []comity.StageProof{
+		{Stage: p.Stages[0].ID, Proof: comity.Proof{Prices: []canon.Int{price}}},
+		{Stage: certificate.Evenness, Weights: slopes, Proof: comity.Proof{Prices: []canon.Int{0, 0}}},
+	}})
 	must(w.t, err)
 	a.Problem, err = canon.DigestOf(p)
 	must(w.t, err)
@@ -344,7 +356,7 @@ func draft(t testing.TB) comity.Charter {
 		Comity: charter.Version1, ID: "pool-5", Version: 1, Domain: "health.vaccines", Pack: "health@1",
 		Title: text("Pool of five"), Languages: []string{"en"}, Effective: "2026-11-18T00:00:00Z",
 		Purpose: comity.Purpose{Allowed: []string{"To share vaccine."}, Banned: []string{"To watch persons."}},
-		Scope:   comity.Scope{Resource: "doses", Unit: "dose", Cadence: "P7D", Excludes: text("Own doses.")},
+		Scope:   comity.Scope{Resource: "doses", Unit: "dose", Cadence: "P7D", Periods: 1, Excludes: text("Own doses.")},
 		Data: []comity.DataClause{
 			{ID: "d.series", From: states, What: text("Rates."), Schema: "health/series@1", LeavesHome: charter.AggregateOnly, Due: "P7D"},
 			{ID: "d.forecast", From: states, What: text("Quantiles."), Schema: "health/forecast@1", LeavesHome: charter.SignedPlain, Due: "P7D"},
@@ -357,7 +369,8 @@ func draft(t testing.TB) comity.Charter {
 			MinMembers: 3, StepSeconds: 2, RefitWeeks: 2,
 		},
 		Objective: comity.Objective{
-			Sense: "maximise", Measure: expr(t, `max(q("1/16"), min(q("4"), round(picture.ratio_w2, q("1/16"))))`),
+			Sense:    "maximise",
+			Stages:   []comity.Aim{{Counts: "worth", ID: "worth", Kind: "weighted", Measure: expr(t, `max(q("1/16"), min(q("4"), round(picture.ratio_w2, q("1/16"))))`)}},
 			Groups:   []comity.Group{{ID: "all", Weight: exact.Int(1), Need: expr(t, "party.need")}},
 			TieBreak: []string{"least_squares_unmet", "webster", "lot"},
 		},

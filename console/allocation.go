@@ -2,10 +2,12 @@ package console
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strconv"
 
 	"comity/console/account"
+	"comity/governor/charter"
 	"comity/party"
 	"comity/quantity"
 )
@@ -24,6 +26,7 @@ type allocationPage struct {
 	Receipt string // File name; empty if it is not written yet.
 	Party   *sharePanel
 	Rules   []ruleCount
+	WhatIf  *whatIfPanel
 }
 
 // shareEntry is one party in bars and table.
@@ -58,7 +61,7 @@ type sharePanel struct {
 
 type groupRow struct{ Name, Units, Need, Worth string }
 
-func drawAllocation(q *request) (any, error) {
+func drawAllocation(ctx context.Context, q *request) (any, error) {
 	a, err := q.book.Allocation(q.query.Get("week"))
 	if err != nil {
 		return nil, err
@@ -70,9 +73,7 @@ func drawAllocation(q *request) (any, error) {
 	page := &allocationPage{Allocation: a, Weeks: q.weeks(a.Period, q.book.Decided())}
 	page.Lead, page.Second, page.Rules = q.allocationLead(a)
 	page.Rows, page.Sorts = q.shares(a)
-	for _, b := range a.Budgets {
-		page.Prices = append(page.Prices, q.priceSays(a, b))
-	}
+	page.Prices = q.prices(a)
 	page.Proof = q.proofSays(a)
 	page.Checked = q.words.say("allocation.checked", len(a.Checks), a.Members)
 	if len(a.Dissents) > 0 {
@@ -84,6 +85,7 @@ func drawAllocation(q *request) (any, error) {
 	}
 	i := slices.IndexFunc(page.Rows, func(e shareEntry) bool { return e.Current })
 	page.Party = q.sharePanel(a, page.Rows[max(0, i)])
+	page.WhatIf = q.whatIfPanel(ctx, a)
 	return page, nil
 }
 
@@ -100,7 +102,7 @@ func (q *request) allocationLead(a account.Allocation) (lead, second string, rul
 	slices.SortStableFunc(rules, func(x, y ruleCount) int { return cmp.Compare(y.N, x.N) })
 	lead = q.words.say("allocation.lead", grouped(int64(a.Total)), a.Resource, len(a.Parties), q.words.date(a.Period))
 	for _, b := range a.Budgets {
-		if !b.Binds {
+		if !b.Binds && b.Kind == charter.Budget {
 			second = q.words.say("allocation.lead.rest", grouped(int64(b.Bound)), grouped(int64(b.Bound-b.Used))) + " "
 		}
 	}
@@ -149,15 +151,31 @@ func (q *request) shares(a account.Allocation) ([]shareEntry, []navEntry) {
 	return out, sorts
 }
 
-// priceSays words what one more unit of a common rule's bound would be worth.
+// maxPrices bounds the common rules that a page tells the prices of; all stand in its
+// JSON document.
+const maxPrices = 8
+
+// prices tells what one more unit of the common rules' bounds would be worth: of budgets,
+// and of other rules over several parties that bind.
+func (q *request) prices(a account.Allocation) (says []string) {
+	for _, b := range a.Budgets {
+		if len(says) < maxPrices && (b.Binds || b.Kind == charter.Budget) {
+			says = append(says, q.priceSays(a, b))
+		}
+	}
+	return says
+}
+
 func (q *request) priceSays(a account.Allocation, b account.Price) string {
 	switch {
 	case !b.Binds:
 		return q.words.say("price.slack", b.Clause, grouped(int64(b.Used)), grouped(int64(b.Bound)), a.Resource)
+	case b.Price == nil:
+		return q.words.say("why.tree")
 	case b.Price.Sign() == 0:
 		return q.words.say("price.zero", b.Clause, grouped(int64(b.Bound)), a.Resource)
 	}
-	return q.words.say("price.binds", b.Clause, grouped(int64(b.Bound)), a.Resource, a.Unit, q.words.decimal(b.Price))
+	return q.words.say("price.binds", b.Clause, grouped(int64(b.Bound)), a.Resource, a.Unit, q.words.decimal(*b.Price))
 }
 
 func (q *request) proofSays(a account.Allocation) string {
@@ -167,60 +185,29 @@ func (q *request) proofSays(a account.Allocation) string {
 	return q.words.say("proof.gap", q.words.decimal(a.Gap), q.words.decimal(a.Bound), a.MaxGap)
 }
 
+// teller tells in the language of the page.
+func (q *request) teller() Teller { return Teller{q.words, q.book.Charter} }
+
 // sharePanel says in sentences why one party gets what it gets. Every number in them is
-// one of the problem, the units or the prices.
+// one of the problem, the units or the certificate.
 func (q *request) sharePanel(a account.Allocation, e shareEntry) *sharePanel {
 	s, _ := a.Of(e.ID)
 	panel := &sharePanel{shareEntry: e}
-	say := func(key string, parts ...any) { panel.Reasons = append(panel.Reasons, q.words.say(key, parts...)) }
 	for _, g := range s.Groups {
-		name := q.words.group(g.ID)
-		panel.Groups = append(panel.Groups, groupRow{name, grouped(int64(g.Units)), grouped(int64(g.Need)), q.words.decimal(g.Worth)})
+		panel.Groups = append(panel.Groups, groupRow{q.words.group(g.ID), grouped(int64(g.Units)), grouped(int64(g.Need)), q.words.decimal(g.Worth)})
 	}
-	say("why.worth", e.Name)
-	for _, f := range s.Floors {
-		key := "why.floor.above"
-		if f.Binds {
-			key = "why.floor.binds"
-		}
-		say(key, f.Clause, grouped(int64(f.Bound)), a.Resource, q.book.Why(f.Clause, q.language()))
-		if f.Price.Sign() < 0 {
-			say("why.floor.price", f.Clause, a.Unit, q.words.decimal(f.Price.Neg()))
+	for _, r := range q.teller().Why(s.Why) {
+		if r.Kind != "group" { // They stand in a table.
+			panel.Reasons = append(panel.Reasons, r.Says)
 		}
 	}
-	for _, c := range s.Caps {
-		key := "why.cap.below"
-		if c.Binds {
-			key = "why.cap.binds"
-		}
-		say(key, c.Clause, grouped(int64(c.Bound)), a.Resource, q.book.Why(c.Clause, q.language()))
-		if c.Price.Sign() > 0 {
-			say("why.cap.price", c.Clause, a.Unit, q.words.decimal(c.Price))
-		}
-	}
-	q.whyRule(a, s, say)
 	if s.Last != nil {
-		say("why.last", grouped(int64(*s.Last)), q.words.date(a.Previous), signed(int64(s.Amount-*s.Last)))
+		panel.Reasons = append(panel.Reasons, q.words.say("since.total", q.words.date(a.Previous), grouped(int64(*s.Last)), signed(int64(s.Amount-*s.Last))))
 	}
 	if len(a.Unused) > 0 {
-		say("why.unused", q.words.list(a.Unused))
+		panel.Reasons = append(panel.Reasons, q.words.say("why.unused", q.words.list(a.Unused)))
 	}
 	return panel
-}
-
-// whyRule says what keeps the party from more.
-func (q *request) whyRule(a account.Allocation, s account.Share, say func(string, ...any)) {
-	switch s.Rule {
-	case account.RuleNeed:
-		say("why.need", a.Resource)
-	case account.RuleCap, account.RuleFloor: // Said with the rule itself.
-	case account.RuleBudget:
-		for _, b := range a.Budgets {
-			if b.Clause == s.Clause {
-				say("why.budget", grouped(int64(b.Bound)), a.Resource, q.words.decimal(b.Price), a.Unit)
-			}
-		}
-	}
 }
 
 func allocationData(q *request) (any, error) { return q.book.Allocation(q.query.Get("week")) }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"strings"
 
 	"comity/console/account"
@@ -31,7 +32,7 @@ type decisionEntry struct {
 	Date, Total, Checks, Link, Says string
 }
 
-func drawAudit(q *request) (any, error) {
+func drawAudit(_ context.Context, q *request) (any, error) {
 	a, err := q.book.Audit(q.cfg.Log, q.cfg.Receipts)
 	if err != nil {
 		return nil, err

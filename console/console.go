@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"comity/allocator/solve"
 	"comity/body"
 	"comity/console/account"
 	"comity/party"
@@ -35,6 +36,9 @@ type Config struct {
 	Log      string // Folder of tiles and blobs.
 	Receipts string // Folder.
 	Charter  string // File of the sealed charter.
+
+	// Solver divides again when somebody asks what if; nil leaves the question out.
+	Solver solve.Solver
 
 	Clock func() time.Time // Required.
 }
@@ -85,6 +89,7 @@ type server struct {
 	themes map[string]*theme // By language.
 	assets assets
 	world  *worldMap
+	whatIf *whatIf
 }
 
 // New returns the handler of the console.
@@ -103,6 +108,9 @@ func New(cfg Config) (http.Handler, error) {
 	if s.themes, err = loadThemes(s.assets); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
+	if cfg.Solver != nil {
+		s.whatIf = newWhatIf(cfg.Solver)
+	}
 	mux := http.NewServeMux()
 	for _, p := range pages() {
 		mux.HandleFunc("GET "+p.path, s.page(p))
@@ -111,6 +119,8 @@ func New(cfg Config) (http.Handler, error) {
 			mux.HandleFunc("GET /"+p.name+".csv", s.table(p))
 		}
 	}
+	mux.HandleFunc("GET /what-if", s.whatIfAnswer)
+	mux.HandleFunc("GET /what-if.json", s.whatIfDocument)
 	mux.HandleFunc("GET /status", s.status)
 	mux.HandleFunc("GET /status.json", s.statusDocument)
 	mux.Handle("GET /static/", s.assets)

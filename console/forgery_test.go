@@ -149,11 +149,11 @@ func TestForgeriesByAllKeysTogetherAreRefusedByBoth(t *testing.T) {
 		{"a share that does not add up", false, func(a *comity.Allocation, _ *comity.Problem) { a.Parties[1].Amount++ }},
 		{"shares in another order", false, func(a *comity.Allocation, _ *comity.Problem) { slices.Reverse(a.Parties) }},
 		{"a share missing", false, func(a *comity.Allocation, _ *comity.Problem) { a.Parties = a.Parties[1:] }},
-		{"objective", false, func(a *comity.Allocation, _ *comity.Problem) { a.Certificate.Objective = other }},
-		{"bound", false, func(a *comity.Allocation, _ *comity.Problem) { a.Certificate.Bound = other }},
-		{"gap", false, func(a *comity.Allocation, _ *comity.Problem) { a.Certificate.Gap = other }},
-		{"a price", false, func(a *comity.Allocation, _ *comity.Problem) { a.Certificate.Duals[0] += 1 << 20 }},
-		{"prices missing", false, func(a *comity.Allocation, _ *comity.Problem) { a.Certificate.Duals = nil }},
+		{"objective", false, func(a *comity.Allocation, _ *comity.Problem) { a.Certificate.Stages[0].Value = other }},
+		{"bound", false, func(a *comity.Allocation, _ *comity.Problem) { a.Certificate.Stages[0].Bound = other }},
+		{"gap", false, func(a *comity.Allocation, _ *comity.Problem) { a.Certificate.Stages[0].Gap = other }},
+		{"a price", false, func(a *comity.Allocation, _ *comity.Problem) { a.Certificate.Stages[0].Proof.Prices[0] += 1 << 20 }},
+		{"prices missing", false, func(a *comity.Allocation, _ *comity.Problem) { a.Certificate.Stages[0].Proof.Prices = nil }},
 		{"another period", false, func(a *comity.Allocation, _ *comity.Problem) { a.Period = "2020-01-01" }},
 		{"another picture", false, func(a *comity.Allocation, _ *comity.Problem) { a.Picture = canon.Sum(nil) }},
 		{"another problem", false, func(a *comity.Allocation, _ *comity.Problem) { a.Problem = canon.Sum(nil) }},
@@ -162,7 +162,7 @@ func TestForgeriesByAllKeysTogetherAreRefusedByBoth(t *testing.T) {
 			p.Rows[0].Upper = &more
 			solved(a, p)
 		}},
-		{"a worth", false, func(a *comity.Allocation, p *comity.Problem) { p.Columns[0].Cost++; solved(a, p) }},
+		{"a worth", false, func(a *comity.Allocation, p *comity.Problem) { p.Stages[0].Costs[0]++; solved(a, p) }},
 		{"columns out of order", false, func(a *comity.Allocation, p *comity.Problem) {
 			p.Columns[0], p.Columns[1] = p.Columns[1], p.Columns[0]
 			solved(a, p)
@@ -182,7 +182,7 @@ func TestForgeriesByAllKeysTogetherAreRefusedByBoth(t *testing.T) {
 		{"another charter's problem", false, func(a *comity.Allocation, p *comity.Problem) { p.Charter = canon.Sum(nil); solved(a, p) }},
 		{"numbers at the end of 64 bits", false, func(a *comity.Allocation, p *comity.Problem) {
 			p.Columns[0].Upper, a.Units[0], p.Columns[1].Upper, a.Units[1] = 1<<63-1, 1<<63-1, 1<<63-1, quantity.Amount(1<<62)
-			p.Rows, a.Certificate.Duals = nil, nil
+			p.Rows, a.Certificate.Stages[0].Proof.Prices = nil, []canon.Int{}
 			solved(a, p)
 		}},
 	} {

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"comity"
+	"comity/adapter/highs"
 	"comity/adapter/tlog"
+	"comity/allocator/solve"
 	"comity/body"
 	"comity/chance"
 	"comity/console/account"
@@ -147,8 +149,23 @@ func (h home) config() Config {
 			return now
 		},
 		Title: h.scenario.Title, Label: h.scenario.Label, Source: h.scenario.Source,
-		Log: h.Log(), Receipts: h.Receipts(), Charter: h.Charter(), Clock: time.Now,
+		Log: h.Log(), Receipts: h.Receipts(), Charter: h.Charter(), Clock: time.Now, Solver: divider{},
 	}
+}
+
+// divider compiles HiGHS once for all consoles of the tests, when one of them is asked.
+type divider struct{}
+
+var engine = sync.OnceValues(func() (*highs.Engine, error) {
+	return highs.New(highs.Config{Cache: filepath.Join(os.TempDir(), "comity-test-wasm")})
+})
+
+func (divider) Solve(ctx context.Context, lp solve.LP) (solve.Solution, error) {
+	e, err := engine()
+	if err != nil {
+		return solve.Solution{}, err
+	}
+	return e.Solve(ctx, lp)
 }
 
 func (h home) book() account.Book {

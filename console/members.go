@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"slices"
 	"strconv"
 
@@ -33,7 +34,7 @@ type memberEntry struct {
 
 type failureEntry struct{ Name, Text string }
 
-func drawMembers(q *request) (any, error) {
+func drawMembers(_ context.Context, q *request) (any, error) {
 	m, err := q.members()
 	if err != nil {
 		return nil, err

@@ -52,18 +52,43 @@ func percent(permille int64) string { return grouped(permille/10) + "\u00a0%" }
 // decimals is how many digits after the point a ratio is shown with.
 const decimals = 4
 
-// decimal writes a ratio with at most four decimals, and "about" if that rounds it.
+// decimal writes a ratio with commas and at most four decimals, and "about" if that
+// rounds it.
 func (c catalogue) decimal(r exact.Rat) string {
-	scaled := new(big.Rat).Mul(r.Big(), big.NewRat(10_000, 1))
-	text := strings.TrimRight(r.Big().FloatString(decimals), "0")
-	text = strings.TrimSuffix(text, ".")
-	if strings.HasPrefix(text, "-") {
-		text = "\u2212" + text[1:]
+	text, rounded := fixed(r, decimals)
+	if rounded {
+		return c.say("about", text)
 	}
-	if scaled.IsInt() {
-		return text
+	return text
+}
+
+// share writes a share of 1 in per cent, with at most two decimals.
+func (c catalogue) share(r exact.Rat) string {
+	text, rounded := fixed(r.Mul(exact.Int(100)), decimals-2)
+	text += "\u00a0%"
+	if rounded {
+		return c.say("about", text)
 	}
-	return c.say("about", text)
+	return text
+}
+
+// fixed writes a ratio with commas and at most so many decimals, and tells whether that
+// rounds it.
+func fixed(r exact.Rat, places int) (text string, rounded bool) {
+	text = r.Big().FloatString(places)
+	back, _ := new(big.Rat).SetString(text) // It is a number: FloatString wrote it.
+	rounded = back.Cmp(r.Big()) != 0
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(text, "-"), ".")
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if fraction = strings.TrimRight(fraction, "0"); fraction != "" {
+		whole += "." + fraction
+	}
+	if strings.HasPrefix(text, "-") && strings.Trim(whole, "0,.") != "" {
+		whole = "\u2212" + whole
+	}
+	return whole, rounded
 }
 
 // bytesText writes a size.

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"encoding/csv"
 	"encoding/json"
@@ -25,7 +26,7 @@ type pageKind struct {
 	name string // Of its template, of its JSON and CSV, and of its words.
 	path string // Pattern of its address.
 	// draw returns what the template gets, or account.ErrNone when nothing is decided.
-	draw func(*request) (any, error)
+	draw func(context.Context, *request) (any, error)
 	// data returns the account as JSON shows it.
 	data func(*request) (any, error)
 	// table returns the account as rows of a CSV file, the header first; nil has none.
@@ -99,7 +100,7 @@ func (q *request) name(id party.ID) string { return q.book.Name(id, q.language()
 // link returns the page's own address with some parameters changed; "" takes one away.
 func (q *request) link(change ...string) string {
 	values := url.Values{}
-	for _, key := range []string{"lang", "week", "view", "place", "party", "sort"} {
+	for _, key := range []string{"lang", "week", "view", "place", "party", "sort", "supply"} {
 		if v := q.query.Get(key); v != "" {
 			values.Set(key, v)
 		}
@@ -177,7 +178,7 @@ func (s *server) page(p pageKind) http.HandlerFunc {
 		q := s.request(r, p)
 		f := q.frame()
 		var err error
-		f.Page, err = p.draw(q)
+		f.Page, err = p.draw(r.Context(), q)
 		template := p.name
 		switch {
 		case errors.Is(err, account.ErrNone) && q.query.Get("week") != "":

@@ -38,7 +38,7 @@ func get(t testing.TB, url string) (status int, header http.Header, text string)
 func (h home) views() []string {
 	old := h.book().Periods()[0]
 	return []string{
-		"/", "/?view=tiles", "/?view=table", "/?place=DE", "/?week=" + old, "/allocation", "/allocation?party=KE&sort=name", "/allocation?week=" + old,
+		"/", "/?view=tiles", "/?view=table", "/?place=DE", "/?week=" + old, "/allocation", "/allocation?party=KE&sort=name", "/allocation?week=" + old, "/allocation?party=KE&supply=110",
 		"/audit", "/members",
 	}
 }

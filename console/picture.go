@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -87,7 +88,7 @@ type weekLinks struct {
 	Period, Older, Newer string // Links; empty at the ends.
 }
 
-func drawPicture(q *request) (any, error) {
+func drawPicture(_ context.Context, q *request) (any, error) {
 	p, err := q.book.Picture(q.query.Get("week"))
 	if err != nil {
 		return nil, err

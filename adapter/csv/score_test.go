@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"comity/adapter/csv"
+	"comity/conformance"
 	"comity/modeler/score"
 )
 
@@ -21,16 +22,8 @@ type folder struct{ truth, forecasts, scores string }
 // reference scores. A set of one's own may have none; the default set may not.
 func scoredFolders(tb testing.TB) []folder {
 	tb.Helper()
-	data, set := os.LookupEnv("COMITY_DATA")
-	if !set {
-		data = filepath.Join("..", "..", "..", "shared", "data")
-	}
 	var all []folder
-	scores, err := filepath.Glob(filepath.Join(data, "health", "*", "reference_scores*.csv*"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, s := range scores {
+	for _, s := range conformance.Find(tb, "health*/*/reference_scores*.csv*") {
 		truth, err1 := filepath.Glob(filepath.Join(filepath.Dir(s), "truth_final*.csv*"))
 		forecasts, err2 := filepath.Glob(filepath.Join(filepath.Dir(s), "forecasts*.csv*"))
 		if err1 != nil || err2 != nil || len(truth) != 1 || len(forecasts) != 1 {
@@ -38,9 +31,6 @@ func scoredFolders(tb testing.TB) []folder {
 			continue
 		}
 		all = append(all, folder{truth[0], forecasts[0], s})
-	}
-	if len(all) == 0 && !set {
-		tb.Fatalf("no scored forecasts under %s; set COMITY_DATA to the folder of test data", data)
 	}
 	return all
 }

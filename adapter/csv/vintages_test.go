@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"comity/adapter/csv"
+	"comity/conformance"
 	"comity/modeler/forecast"
 	"comity/party"
 )
@@ -298,16 +299,11 @@ func FuzzReadVintages(f *testing.F) {
 // data stand in $COMITY_DATA; another set may lack this folder, the default set may not.
 func hub(t testing.TB) (path string, ok bool) {
 	t.Helper()
-	data, set := os.LookupEnv("COMITY_DATA")
-	if !set {
-		data = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	folder := filepath.Join(data, "health", "respicast")
-	if _, err := os.Stat(folder); set && errors.Is(err, fs.ErrNotExist) {
-		t.Logf("no %s in this set", folder)
+	folders := conformance.Find(t, "health*/respicast*")
+	if len(folders) == 0 {
 		return "", false
 	}
-	path, err := csv.Find(folder)
+	path, err := csv.Find(folders[0])
 	if err != nil {
 		t.Fatal(err)
 	}

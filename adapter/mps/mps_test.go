@@ -16,6 +16,7 @@ import (
 	"comity"
 	"comity/adapter/mps"
 	"comity/allocator/linear"
+	"comity/canon"
 	"comity/exact"
 	"comity/quantity"
 )
@@ -272,7 +273,8 @@ func TestAProblemCanBeShownToAnySolver(t *testing.T) {
 	least, most := quantity.Amount(2), quantity.Amount(10)
 	p := linear.FromProblem(comity.Problem{
 		Period:  "2026-W01",
-		Columns: []comity.Column{{ID: "KE/all", Party: "KE", Cost: 3, Upper: 9}, {ID: "TZ/all", Party: "TZ", Cost: 2, Upper: 9}},
+		Stages:  []comity.Stage{{ID: "worth", Kind: "weighted", Scale: 1, Costs: []canon.Int{3, 2}}},
+		Columns: []comity.Column{{ID: "KE/all", Party: "KE", Upper: 9}, {ID: "TZ/all", Party: "TZ", Upper: 9}},
 		Rows: []comity.Row{
 			{ID: "c.floor/TZ", Lower: &least, Terms: []comity.Term{{Column: 1, Coeff: 1}}},
 			{ID: "c.supply", Upper: &most, Terms: []comity.Term{{Column: 0, Coeff: 1}, {Column: 1, Coeff: 1}}},

@@ -6,55 +6,92 @@ import (
 
 	"comity"
 	"comity/canon"
-	"comity/exact"
+	"comity/quantity"
 )
 
-// Bound returns a value, in scaled cost, that no feasible allocation exceeds. For
-// row prices Y, scaled by 2^20:
+const (
+	// maxProofs bounds the proofs of a tree, and maxDepth its depth: a tree of minimum
+	// lots needs some hundreds, ten thousand is minutes of checking.
+	maxProofs = 20_000
+	maxDepth  = 500
+)
+
+// bounder bounds a weighted sum of all columns over the plans that keep bounds, rows and
+// more rows: floors and cuts.
+type bounder struct {
+	problem   comity.Problem
+	more      []row
+	objective []big.Int
+	bits      uint
+	proofs    int
+}
+
+// bound returns a value, times 2^bits, that no such plan exceeds. For prices Y, scaled by
+// 2^bits:
 //
-//	U(Y) = Σ Yᵢ·bᵢ + Σ max(Dⱼ·lowerⱼ, Dⱼ·upperⱼ)    D = 2^20·cost - A'Y
+//	U(Y) = Σ Yᵢ·bᵢ + Σ max(Dⱼ·lowerⱼ, Dⱼ·upperⱼ)    D = 2^bits·objective - A'Y
 //
 // where bᵢ is the row's upper bound if Yᵢ > 0 and its lower bound if Yᵢ < 0. Weak
-// duality: cost'x = Y'Ax + (cost-A'Y)'x, and each term is at most what is summed.
-// A price towards a bound that the row does not have proves nothing: ErrBound.
-func Bound(p comity.Problem, duals []canon.Int) (exact.Rat, error) {
-	if err := CheckShape(p); err != nil {
-		return exact.Rat{}, err
+// duality: c'x = Y'Ax + (c-A'Y)'x, and each term is at most what is summed. Of two
+// halves of a tree the larger bound holds, because every whole plan lies in one of them.
+func (b *bounder) bound(proof comity.Proof) (*big.Int, error) {
+	box := make([][2]quantity.Amount, len(b.problem.Columns))
+	for j, c := range b.problem.Columns {
+		box[j] = [2]quantity.Amount{c.Lower, c.Upper}
 	}
-	u, err := weigh(p, duals, true)
-	if err != nil {
-		return exact.Rat{}, err
-	}
-	return exact.FromBig(new(big.Rat).SetFrac(u, new(big.Int).Lsh(big.NewInt(1), PriceBits))), nil
+	b.proofs = 0
+	return b.node(proof, box, 0)
 }
 
-// CheckInfeasible accepts a ray only if it proves that no units obey every bound and
-// row: with all costs zero any feasible allocation is worth zero, and the ray's bound
-// lies below that (Farkas' lemma).
-func CheckInfeasible(p comity.Problem, ray []canon.Int) error {
-	if err := CheckShape(p); err != nil {
-		return err
+// node bounds one node over a box of columns.
+func (b *bounder) node(proof comity.Proof, box [][2]quantity.Amount, depth int) (*big.Int, error) {
+	if b.proofs++; b.proofs > maxProofs || depth > maxDepth {
+		return nil, fmt.Errorf("%w: a tree of more than %d proofs or deeper than %d", ErrShape, maxProofs, maxDepth)
 	}
-	u, err := weigh(p, ray, false)
+	if proof.Below == nil && proof.Above == nil {
+		if proof.Column != 0 || proof.At != 0 {
+			return nil, fmt.Errorf("%w: a proof by prices that splits column %d", ErrShape, proof.Column)
+		}
+		return b.leaf(proof.Prices, box)
+	}
+	j := proof.Column
+	if proof.Below == nil || proof.Above == nil || proof.Prices != nil || j < 0 || j >= len(box) {
+		return nil, fmt.Errorf("%w: a split of column %d of %d needs two halves and no prices", ErrShape, j, len(box))
+	}
+	outer := box[j]
+	if proof.At < outer[0] || proof.At >= outer[1] {
+		return nil, fmt.Errorf("%w: column %s of %d to %d is split at %d", ErrShape, b.problem.Columns[j].ID, outer[0], outer[1], proof.At)
+	}
+	box[j][1] = proof.At
+	below, err := b.node(*proof.Below, box, depth+1)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if u.Sign() >= 0 {
-		return fmt.Errorf("%w: the ray's bound is %s and must be below 0", ErrRay, u)
+	box[j] = [2]quantity.Amount{proof.At + 1, outer[1]}
+	above, err := b.node(*proof.Above, box, depth+1)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	box[j] = outer
+	if above.Cmp(below) > 0 {
+		return above, nil
+	}
+	return below, nil
 }
 
-// weigh returns U(Y), times 2^20; without costs they count as zero.
-func weigh(p comity.Problem, prices []canon.Int, costs bool) (*big.Int, error) {
-	if len(prices) != len(p.Rows) {
-		return nil, fmt.Errorf("%w: %d prices for %d rows", ErrShape, len(prices), len(p.Rows))
+// leaf is U(Y).
+func (b *bounder) leaf(prices []canon.Int, box [][2]quantity.Amount) (*big.Int, error) {
+	p := b.problem
+	if len(prices) != len(p.Rows)+len(b.more) {
+		return nil, fmt.Errorf("%w: %d prices for %d rows and %d floors and cuts", ErrShape, len(prices), len(p.Rows), len(b.more))
 	}
-	u, t := new(big.Int), new(big.Int)
-	reduced := make([]big.Int, len(p.Columns))
-	if costs {
-		for j, c := range p.Columns {
-			reduced[j].Lsh(t.SetInt64(int64(c.Cost)), PriceBits)
+	var u sum
+	reduced := make([]sum, len(p.Columns))
+	for j := range reduced {
+		if c := &b.objective[j]; c.IsInt64() {
+			reduced[j].add(c.Int64(), int64(1)<<b.bits)
+		} else {
+			reduced[j].plus(new(big.Int).Lsh(c, b.bits))
 		}
 	}
 	for i, r := range p.Rows {
@@ -62,24 +99,97 @@ func weigh(p comity.Problem, prices []canon.Int, costs bool) (*big.Int, error) {
 		if y == 0 {
 			continue
 		}
-		bound := r.Upper
+		end := r.Upper
 		if y < 0 {
-			bound = r.Lower
+			end = r.Lower
 		}
-		if bound == nil {
+		if end == nil {
 			return nil, fmt.Errorf("%w: row %s has price %d towards a bound that it does not have", ErrBound, r.ID, y)
 		}
-		u.Add(u, product(t, y, int64(*bound)))
+		u.add(y, int64(*end))
 		for _, term := range r.Terms {
-			reduced[term.Column].Sub(&reduced[term.Column], product(t, int64(term.Coeff), y))
+			reduced[term.Column].subtract(int64(term.Coeff), y)
 		}
 	}
-	for j, c := range p.Columns {
-		end := c.Upper
-		if reduced[j].Sign() < 0 {
-			end = c.Lower
-		}
-		u.Add(u, t.Mul(&reduced[j], big.NewInt(int64(end))))
+	if err := b.leafMore(prices[len(p.Rows):], &u, reduced); err != nil {
+		return nil, err
 	}
-	return u, nil
+	total, t := u.value(), new(big.Int)
+	for j := range reduced {
+		end := box[j][1]
+		switch reduced[j].sign() {
+		case 0:
+			continue
+		case -1:
+			end = box[j][0]
+		}
+		if end != 0 {
+			total.Add(total, t.Mul(t.SetInt64(int64(end)), reduced[j].value()))
+		}
+	}
+	return total, nil
+}
+
+// leafMore adds the part of floors and cuts to the bound and to the reduced objective.
+func (b *bounder) leafMore(prices []canon.Int, u *sum, reduced []sum) error {
+	for i, r := range b.more {
+		y := int64(prices[i])
+		if y == 0 {
+			continue
+		}
+		end := r.upper
+		if y < 0 {
+			end = r.lower
+		}
+		if end == nil {
+			return fmt.Errorf("%w: the %s has price %d towards a bound that it does not have", ErrBound, r.name, y)
+		}
+		price := big.NewInt(-y)
+		if r.cut {
+			// The sum is at most 0 and no unit is below 0: it stays so with y·coefficient
+			// rounded down.
+			for k, j := range r.columns {
+				t := new(big.Int).Mul(&r.coeffs[k], big.NewInt(y))
+				reduced[j].plus(t.Neg(t.Rsh(t, cutBits)))
+			}
+			continue
+		}
+		u.plus(new(big.Int).Neg(new(big.Int).Mul(price, end)))
+		for k, j := range r.columns {
+			if c := &r.coeffs[k]; c.IsInt64() {
+				reduced[j].subtract(c.Int64(), y)
+			} else {
+				reduced[j].plus(new(big.Int).Mul(price, c))
+			}
+		}
+	}
+	return nil
+}
+
+// Infeasible is the proof that no units keep all bounds, rows and limits of a problem.
+type Infeasible struct {
+	Cuts  []comity.Cut `json:"cuts,omitempty"`
+	Proof comity.Proof `json:"proof"`
+}
+
+// CheckInfeasible accepts a proof only if it shows that no units obey every bound, row
+// and limit: with all costs zero any feasible allocation is worth zero, and the bound of
+// the proof lies below that (Farkas' lemma).
+func CheckInfeasible(p comity.Problem, proof Infeasible) error {
+	if err := CheckShape(p); err != nil {
+		return err
+	}
+	cuts, err := cutRows(p, partyOf(p), proof.Cuts)
+	if err != nil {
+		return err
+	}
+	b := bounder{problem: p, more: cuts, objective: make([]big.Int, len(p.Columns)), bits: PriceBits}
+	u, err := b.bound(proof.Proof)
+	if err != nil {
+		return err
+	}
+	if u.Sign() >= 0 {
+		return fmt.Errorf("%w: the bound of the proof is %s and must be below 0", ErrRay, u)
+	}
+	return nil
 }

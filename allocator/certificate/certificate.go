@@ -1,121 +1,102 @@
-// Package certificate checks, in whole numbers, that an allocation obeys every row
-// of its problem and that no feasible allocation is better by more than a stated gap.
+// Package certificate checks, in whole numbers, that an allocation obeys every rule of
+// its problem and that, aim by aim, no feasible allocation is better by more than a
+// stated gap.
 //
 // It knows no solver: prices that come from anywhere, even wrong ones, give a valid
 // bound by weak duality, and the gap shows how good they were. The bytes and the
-// proof are in docs/format/certificate.md.
+// proofs are in docs/format/certificate.md.
 package certificate
 
 import (
 	"errors"
 	"fmt"
-	"math/big"
 
 	"comity"
-	"comity/canon"
 	"comity/exact"
 	"comity/quantity"
 )
-
-// PriceBits is the binary fraction of prices: a dual is a row's price times 2^20.
-// Twenty bits certified a problem of 48,012 columns to 2 parts in a million.
-const PriceBits = 20
 
 // ErrInvalid is what every refusal of this package wraps: there is no valid proof.
 var ErrInvalid = errors.New("certificate is not valid")
 
 var (
-	// ErrShape says that problem, units or prices do not fit together.
+	// ErrShape says that problem, units or proofs do not fit together.
 	ErrShape = fmt.Errorf("%w: malformed", ErrInvalid)
-	// ErrPrimal says that the units break a bound or a row.
+	// ErrPrimal says that the units break a bound, a row or a limit.
 	ErrPrimal = fmt.Errorf("%w: units break a rule", ErrInvalid)
-	// ErrObjective says that the stated objective is not that of the units.
+	// ErrObjective says that a stated value is not that of the units.
 	ErrObjective = fmt.Errorf("%w: objective", ErrInvalid)
-	// ErrBound says that the prices prove no bound, or another one than stated.
+	// ErrBound says that a proof proves no bound, or another one than stated.
 	ErrBound = fmt.Errorf("%w: bound", ErrInvalid)
-	// ErrGap says that the gap is misstated or larger than the charter allows.
+	// ErrGap says that a gap is misstated or larger than the charter allows.
 	ErrGap = fmt.Errorf("%w: gap", ErrInvalid)
-	// ErrRay says that a ray does not prove that nothing is feasible.
+	// ErrRay says that a proof does not show that nothing is feasible.
 	ErrRay = fmt.Errorf("%w: infeasibility is not proved", ErrInvalid)
 )
 
-// Check accepts units and their certificate only if the units lie in every bound and
-// row of the problem, and objective, bound and gap are exactly what units and prices
-// give, and the gap is at most maxGap times the bound's absolute value.
+// Evenness names the last proof: that needs are met as evenly as the aims allow.
+const Evenness = "evenness"
+
+// Check accepts units and their certificate only if the units obey every bound, row and
+// limit of the problem, each stage and evenness have their proofs in order, value, bound
+// and gap are exactly what units and proofs give, and the units miss no aim by more than
+// maxGap times its bound and one unit (docs/format/certificate.md, Gaps). Evenness is
+// computed and stated; how large its gap may be is nobody's rule.
 func Check(p comity.Problem, units []quantity.Amount, cert comity.Certificate, maxGap exact.Rat) error {
-	want, err := State(p, units, cert.Duals)
-	if err != nil {
-		return err
-	}
-	for _, stated := range []struct {
-		name      string
-		got, want exact.Rat
-		wrong     error
-	}{
-		{"objective", cert.Objective, want.Objective, ErrObjective},
-		{"bound", cert.Bound, want.Bound, ErrBound},
-		{"gap", cert.Gap, want.Gap, ErrGap},
-	} {
-		if stated.got.Cmp(stated.want) != 0 {
-			return fmt.Errorf("%w: %s is stated as %s and computed as %s; ask for the certificate again",
-				stated.wrong, stated.name, stated.got, stated.want)
+	_, err := walk(p, units, cert, func(a *aim, got, want comity.StageProof) error {
+		for _, stated := range []struct {
+			name      string
+			got, want exact.Rat
+			wrong     error
+		}{
+			{"value", got.Value, want.Value, ErrObjective},
+			{"bound", got.Bound, want.Bound, ErrBound},
+			{"gap", got.Gap, want.Gap, ErrGap},
+		} {
+			if stated.got.Cmp(stated.want) != 0 {
+				return fmt.Errorf("%w: %s is stated as %s and computed as %s; ask for the certificate again",
+					stated.wrong, stated.name, stated.got, stated.want)
+			}
 		}
-	}
-	allowed := maxGap.Mul(magnitude(want.Bound))
-	if want.Gap.Cmp(allowed) > 0 {
-		return fmt.Errorf("%w: %s exceeds %s, which is %s of the bound %s; solve again with better prices",
-			ErrGap, want.Gap, allowed, maxGap, want.Bound)
-	}
-	return nil
+		return a.judge(want, maxGap)
+	})
+	return err
 }
 
-// State computes the certificate that these units and prices give. The units must
-// obey every bound and row.
-func State(p comity.Problem, units []quantity.Amount, duals []canon.Int) (comity.Certificate, error) {
-	objective, err := Objective(p, units)
-	if err != nil {
+// State computes the certificate that these units and proofs give: of the argument only
+// the stage names, weights, cuts and proofs count, and the value of a weighted stage with
+// slack. The units must obey every bound, row and limit.
+func State(p comity.Problem, units []quantity.Amount, cert comity.Certificate) (comity.Certificate, error) {
+	return walk(p, units, cert, func(*aim, comity.StageProof, comity.StageProof) error { return nil })
+}
+
+// walk computes proof by proof and judges each before the next.
+func walk(p comity.Problem, units []quantity.Amount, cert comity.Certificate, judge func(a *aim, got, want comity.StageProof) error) (comity.Certificate, error) {
+	if err := Feasible(p, units); err != nil {
 		return comity.Certificate{}, err
 	}
-	bound, err := Bound(p, duals)
-	if err != nil {
-		return comity.Certificate{}, err
+	c := newCheck(p, units)
+	out := comity.Certificate{Stages: make([]comity.StageProof, len(cert.Stages))}
+	for k, proof := range cert.Stages {
+		a, err := c.next(proof)
+		if err == nil {
+			out.Stages[k], err = c.prove(a, proof)
+		}
+		if err == nil {
+			err = judge(a, proof, out.Stages[k])
+		}
+		if err != nil {
+			return comity.Certificate{}, fmt.Errorf("proof %d, of %.40q: %w", k+1, proof.Stage, err)
+		}
 	}
-	return comity.Certificate{Duals: duals, Objective: objective, Bound: bound, Gap: bound.Sub(objective)}, nil
+	if !c.done {
+		return comity.Certificate{}, fmt.Errorf("%w: %d proofs for %d stages and evenness; one of them is missing", ErrShape, len(cert.Stages), len(p.Stages))
+	}
+	return out, nil
 }
 
-// Objective checks units against every bound and row and returns their worth in
-// scaled cost.
-func Objective(p comity.Problem, units []quantity.Amount) (exact.Rat, error) {
-	if err := CheckShape(p); err != nil {
-		return exact.Rat{}, err
-	}
-	if len(units) != len(p.Columns) {
-		return exact.Rat{}, fmt.Errorf("%w: %d units for %d columns", ErrShape, len(units), len(p.Columns))
-	}
-	worth, t := new(big.Int), new(big.Int)
-	for j, c := range p.Columns {
-		if units[j] < c.Lower || units[j] > c.Upper {
-			return exact.Rat{}, fmt.Errorf("%w: column %s gets %d, allowed is %d to %d", ErrPrimal, c.ID, units[j], c.Lower, c.Upper)
-		}
-		worth.Add(worth, product(t, int64(c.Cost), int64(units[j])))
-	}
-	for _, r := range p.Rows {
-		sum := new(big.Int)
-		for _, term := range r.Terms {
-			sum.Add(sum, product(t, int64(term.Coeff), int64(units[term.Column])))
-		}
-		if r.Lower != nil && sum.Cmp(t.SetInt64(int64(*r.Lower))) < 0 {
-			return exact.Rat{}, fmt.Errorf("%w: row %s of clause %s is %s, at least %d is required", ErrPrimal, r.ID, r.Clause, sum, *r.Lower)
-		}
-		if r.Upper != nil && sum.Cmp(t.SetInt64(int64(*r.Upper))) > 0 {
-			return exact.Rat{}, fmt.Errorf("%w: row %s of clause %s is %s, at most %d is allowed", ErrPrimal, r.ID, r.Clause, sum, *r.Upper)
-		}
-	}
-	return whole(worth), nil
-}
-
-// Shares sums units by party, in the order of the problem's needs. Columns of a
-// party without a need are an ErrShape: nobody could tell whether it got too little.
+// Shares sums units by party, in the order of the problem's needs. Columns of a party
+// without a need are an ErrShape: nobody could tell whether it got too little.
 func Shares(p comity.Problem, units []quantity.Amount) ([]comity.Share, error) {
 	if err := CheckShape(p); err != nil {
 		return nil, err
@@ -128,10 +109,10 @@ func Shares(p comity.Problem, units []quantity.Amount) ([]comity.Share, error) {
 		shares[k].Party = n.Party
 	}
 	for j, c := range p.Columns {
-		k, ok := findNeed(p.Needs, c.Party)
-		if !ok {
-			return nil, fmt.Errorf("%w: column %s is of party %s, which has no need", ErrShape, c.ID, c.Party)
+		if c.Party == "" {
+			continue
 		}
+		k, _ := findNeed(p.Needs, c.Party) // It is there by CheckShape.
 		sum, err := shares[k].Amount.Add(units[j])
 		if err != nil {
 			return nil, fmt.Errorf("%w: share of %s: %w", ErrShape, c.Party, err)
@@ -140,14 +121,3 @@ func Shares(p comity.Problem, units []quantity.Amount) ([]comity.Share, error) {
 	}
 	return shares, nil
 }
-
-func magnitude(x exact.Rat) exact.Rat {
-	if x.Sign() < 0 {
-		return x.Neg()
-	}
-	return x
-}
-
-func product(t *big.Int, a, b int64) *big.Int { return t.Mul(t.SetInt64(a), big.NewInt(b)) }
-
-func whole(x *big.Int) exact.Rat { return exact.FromBig(new(big.Rat).SetInt(x)) }

@@ -3,84 +3,222 @@ package program
 import (
 	"cmp"
 	"fmt"
-	"math/big"
 	"slices"
+	"strconv"
 
 	"comity"
-	"comity/canon"
 	"comity/exact"
+	"comity/governor/charter"
 	"comity/party"
+	"comity/quantity"
 )
 
-// columns returns one column for each receiving party and group, and the scale that
-// makes all their costs whole: the least common multiple of the denominators of
-// measure times weight.
-func (l lowering) columns() ([]comity.Column, canon.Int, error) {
-	objective := l.charter.Objective
-	if len(objective.Groups) == 0 {
-		return nil, 0, fmt.Errorf("%w: objective without groups", ErrCharter)
+// where is what a number is one for: a party or, empty, all; a period or, 0, the plan.
+type where struct {
+	party  party.ID
+	period int
+}
+
+// column is a column of the problem and what it stands for.
+type column struct {
+	comity.Column
+	group  string
+	weight exact.Rat // Of the group times that of the piece of its benefit.
+	pieces int       // How many pieces the group's benefit has.
+	period int
+}
+
+// shares makes the columns of what parties get: one for each party, group, piece and
+// period. A need that differs by period bounds each period, any other the whole plan.
+func (l *lowering) shares() error {
+	groups := l.charter.Objective.Groups
+	if len(groups) == 0 {
+		return fmt.Errorf("%w: objective without groups", ErrCharter)
 	}
-	var columns []comity.Column
-	var worths []exact.Rat
+	size := 0
+	for _, g := range groups {
+		if err := falls(g.Benefit); err != nil {
+			return fmt.Errorf("benefit of group %s: %w", g.ID, err)
+		}
+		size += max(1, len(g.Benefit))
+	}
+	if size *= len(l.source.receivers); size > MaxSize/l.charter.Scope.Periods {
+		return l.tooMany(size * l.charter.Scope.Periods)
+	}
+	l.needed = map[party.ID]quantity.Amount{}
 	for _, id := range l.source.receivers {
-		measure, err := l.source.eval(objective.Measure, id)
-		if err != nil {
-			return nil, 0, fmt.Errorf("objective measure for %s: %w", id, err)
-		}
-		for _, g := range objective.Groups {
-			column, err := l.column(id, g)
-			if err != nil {
-				return nil, 0, err
+		for _, g := range groups {
+			if err := l.share(id, g); err != nil {
+				return fmt.Errorf("need of group %s for %s: %w", g.ID, id, err)
 			}
-			columns = append(columns, column)
-			worths = append(worths, measure.Mul(g.Weight))
 		}
 	}
-	scale, err := scaleCosts(columns, worths)
-	if err != nil {
-		return nil, 0, err
-	}
-	slices.SortFunc(columns, func(a, b comity.Column) int { return cmp.Compare(a.ID, b.ID) })
-	for j := 1; j < len(columns); j++ {
-		if columns[j-1].ID == columns[j].ID {
-			return nil, 0, fmt.Errorf("%w: column %s twice; give each group its own id", ErrCharter, columns[j].ID)
-		}
-	}
-	return columns, scale, nil
+	return nil
 }
 
-func (l lowering) column(id party.ID, g comity.Group) (comity.Column, error) {
-	need, err := l.source.eval(g.Need, id)
-	if err != nil {
-		return comity.Column{}, fmt.Errorf("need of group %s for %s: %w", g.ID, id, err)
+// falls refuses a benefit whose pieces do not add up or do not fall: units would go to
+// a later piece first, and the pieces mean nothing.
+func falls(benefit []comity.Piece) error {
+	var sum exact.Rat
+	for k, p := range benefit {
+		if p.Share.Sign() <= 0 || p.Weight.Sign() < 0 || k > 0 && p.Weight.Cmp(benefit[k-1].Weight) >= 0 {
+			return fmt.Errorf("%w: piece %d has share %s and weight %s; write shares above 0 and weights of at least 0 that fall", ErrCharter, k+1, p.Share, p.Weight)
+		}
+		sum = sum.Add(p.Share)
 	}
-	upper, err := units(need)
-	if err != nil {
-		return comity.Column{}, fmt.Errorf("need of group %s for %s: %w", g.ID, id, err)
+	if len(benefit) > 0 && sum.Cmp(exact.Int(1)) != 0 {
+		return fmt.Errorf("%w: shares add up to %s; make them add up to 1", ErrCharter, sum)
 	}
-	return comity.Column{ID: string(id) + "/" + g.ID, Party: id, Upper: max(upper, 0)}, nil
+	return nil
 }
 
-// scaleCosts sets the costs to worths times the scale that it returns.
-func scaleCosts(columns []comity.Column, worths []exact.Rat) (canon.Int, error) {
-	limit := big.NewInt(MaxCost)
-	scale, gcd := big.NewInt(1), new(big.Int)
-	for j, w := range worths {
-		den := w.Big().Denom()
-		gcd.GCD(nil, nil, scale, den)
-		scale.Mul(scale, gcd.Quo(den, gcd))
-		if scale.Cmp(limit) > 0 {
-			return 0, fmt.Errorf("worth of %s: %w: the common denominator of all weights exceeds 2^40; round the measure, as in round(x, 1/16)", columns[j].ID, ErrRange)
+func (*lowering) tooMany(n int) error {
+	return fmt.Errorf("%w: %d columns or rows, at most %d; plan fewer periods, groups or pieces", ErrRange, n, MaxSize)
+}
+
+// share makes the columns of one party and group.
+func (l *lowering) share(id party.ID, g comity.Group) error {
+	if charter.OfPeriod(l.charter, g.Need) {
+		for t := range l.charter.Scope.Periods {
+			pieces, err := l.pieces(where{id, t + 1}, g)
+			if err != nil {
+				return err
+			}
+			l.hold(id, g, pieces, t+1)
+		}
+		return nil
+	}
+	pieces, err := l.pieces(where{party: id}, g)
+	if err != nil {
+		return err
+	}
+	for t := range l.charter.Scope.Periods {
+		l.hold(id, g, pieces, t+1)
+	}
+	if l.charter.Scope.Periods > 1 {
+		for k, most := range pieces {
+			l.problem.Rows = append(l.problem.Rows, comity.Row{ID: needClause + "/" + pieceID(id, g, k), Clause: needClause, Upper: &most})
 		}
 	}
-	for j, w := range worths {
-		r := w.Big()
-		cost := new(big.Int).Quo(scale, r.Denom())
-		cost.Mul(cost, r.Num())
-		if cost.CmpAbs(limit) > 0 {
-			return 0, fmt.Errorf("worth of %s: %w: %s times scale %s exceeds 2^40; use smaller or rounder weights", columns[j].ID, ErrRange, w, scale)
-		}
-		columns[j].Cost = canon.Int(cost.Int64())
+	return nil
+}
+
+// needClause is the clause of the rows that bound what a group gets over a plan. No clause
+// of a charter has this id: theirs have a dot.
+const needClause = "need"
+
+// pieces evaluates a need, adds it to what the party needs, and cuts it up.
+func (l *lowering) pieces(w where, g comity.Group) ([]quantity.Amount, error) {
+	value, err := l.source.eval(g.Need, w)
+	if err != nil {
+		return nil, err
 	}
-	return canon.Int(scale.Int64()), nil
+	need, err := units(value)
+	if err != nil {
+		return nil, err
+	}
+	need = max(need, 0)
+	if l.needed[w.party], err = l.needed[w.party].Add(need); err != nil || l.needed[w.party] > MaxAmount {
+		return nil, fmt.Errorf("%w: above %d units in all groups", ErrRange, quantity.Amount(MaxAmount))
+	}
+	return split(need, g.Benefit), nil
+}
+
+// hold makes the columns of one party and group in one period.
+func (l *lowering) hold(id party.ID, g comity.Group, pieces []quantity.Amount, period int) {
+	for k, most := range pieces {
+		weight := g.Weight
+		if len(g.Benefit) > 0 {
+			weight = weight.Mul(g.Benefit[k].Weight)
+		}
+		l.columns = append(l.columns, column{
+			Column: comity.Column{ID: pieceID(id, g, k) + l.suffix(period), Party: id, Upper: most},
+			group:  g.ID, weight: weight, pieces: len(pieces), period: period,
+		})
+	}
+}
+
+// pieceID names what a party gets for a piece of a group's benefit, or for the group.
+func pieceID(id party.ID, g comity.Group, k int) string {
+	name := string(id) + "/" + g.ID
+	if len(g.Benefit) > 0 {
+		name += "." + strconv.Itoa(k+1)
+	}
+	return name
+}
+
+// split cuts a need into the pieces of a benefit, each end rounded down.
+func split(need quantity.Amount, benefit []comity.Piece) []quantity.Amount {
+	if len(benefit) == 0 {
+		return []quantity.Amount{need}
+	}
+	pieces := make([]quantity.Amount, len(benefit))
+	var share exact.Rat
+	var before quantity.Amount
+	for k, p := range benefit {
+		share = share.Add(p.Share)
+		end := quantity.Amount(share.Mul(exact.Int(int64(need))).Floor().Int64()) // At most need: shares add up to 1.
+		pieces[k], before = end-before, end
+	}
+	return pieces
+}
+
+// suffix names a period of a plan of several, so that ids in order are periods in order.
+func (l *lowering) suffix(period int) string {
+	if l.charter.Scope.Periods == 1 || period == 0 {
+		return ""
+	}
+	return fmt.Sprintf("@%0*d", len(strconv.Itoa(l.charter.Scope.Periods)), period)
+}
+
+// arrange sorts the columns by id and keeps where each one stands.
+func (l *lowering) arrange() error {
+	if len(l.columns) > MaxSize {
+		return l.tooMany(len(l.columns))
+	}
+	slices.SortFunc(l.columns, func(a, b column) int { return cmp.Compare(a.ID, b.ID) })
+	l.at, l.under = map[string]int{}, map[where][]int{}
+	for j, c := range l.columns {
+		if _, ok := l.at[c.ID]; ok {
+			return fmt.Errorf("%w: column %s twice; give each group and clause its own id", ErrCharter, c.ID)
+		}
+		l.at[c.ID] = j
+		l.problem.Columns = append(l.problem.Columns, c.Column)
+		if c.Party == "" {
+			continue
+		}
+		for _, w := range []where{{}, {c.Party, 0}, {"", c.period}, {c.Party, c.period}} {
+			l.under[w] = append(l.under[w], j)
+		}
+	}
+	return nil
+}
+
+// chosen returns the columns at w that belong to one of groups, or to any without groups.
+func (l *lowering) chosen(w where, groups []string) []int {
+	if groups == nil {
+		return l.under[w]
+	}
+	var list []int
+	for _, j := range l.under[w] {
+		if slices.Contains(groups, l.columns[j].group) {
+			list = append(list, j)
+		}
+	}
+	return list
+}
+
+// needs writes what evenness is measured against, and fills the rows that bound what
+// a group gets over the whole plan.
+func (l *lowering) needs() error {
+	for _, id := range l.source.receivers {
+		l.problem.Needs = append(l.problem.Needs, comity.Need{Party: id, Amount: l.needed[id]})
+	}
+	for i := range l.problem.Rows {
+		row := &l.problem.Rows[i]
+		for t := 1; t <= l.charter.Scope.Periods; t++ {
+			row.Terms = append(row.Terms, comity.Term{Column: l.at[row.ID[len(needClause)+1:]+l.suffix(t)], Coeff: 1})
+		}
+	}
+	return nil
 }

@@ -1,16 +1,18 @@
 // Package program lowers a charter, a frozen picture and the parties' signed
-// declarations to one linear programme in whole numbers, the same on every machine.
+// declarations to one problem in whole numbers, the same on every machine.
 //
-// Expressions see four families of names and nothing else, so that no rule can look
+// Expressions see five families of names and nothing else, so that no rule can look
 // at who a party is:
 //
 //	party.<value>       what the party itself declared
 //	supply.<value>      what the supplier declared, one for all
 //	total.<value>       the sum of party.<value> over all who declare it
 //	picture.ratio_w<N>  the party's median forecast N weeks ahead over its own reference level
+//	period.number       which period of the plan it is, from 1
 package program
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,31 +20,39 @@ import (
 	"comity"
 	"comity/canon"
 	"comity/exact"
+	"comity/governor/charter"
 	"comity/party"
 	"comity/quantity"
 )
 
 const (
-	// MaxCost bounds the scale and every scaled cost. With 2^20 for the fraction of
-	// prices a reduced cost stays below 2^63 (docs/format/certificate.md).
+	// MaxCost bounds the scale, every scaled cost and every coefficient of a row. With
+	// 2^20 for the fraction of prices a reduced cost stays below 2^63
+	// (docs/format/certificate.md).
 	MaxCost = 1 << 40
 	// MaxAmount bounds every bound of a column or row: a double, in which solvers
 	// work, still holds all whole numbers of eight times this size.
 	MaxAmount = 1 << 50
+	// MaxSize bounds columns and rows. Five times the largest problem that is promised
+	// an answer (200 parties, 20 groups, 52 periods).
+	MaxSize = 1 << 20
 )
 
 var (
 	// ErrCharter says that the charter asks for what cannot be lowered.
 	ErrCharter = errors.New("charter cannot be lowered")
-	// ErrForbidden says that an expression uses an input that the charter forbids.
+	// ErrForbidden says that the charter depends on an input that it forbids.
 	ErrForbidden = errors.New("forbidden input")
-	// ErrInput says that an expression uses a name that nothing provides.
+	// ErrInput says that an expression uses a name that nothing provides there.
 	ErrInput = errors.New("unknown input")
 	// ErrDeclaration says that a declaration is missing, repeated or out of place.
 	ErrDeclaration = errors.New("declaration does not fit the charter")
 	// ErrPicture says that the picture lacks what the charter reads from it.
 	ErrPicture = errors.New("picture does not fit the charter")
-	// ErrRange says that a number is too large to be allocated exactly.
+	// ErrUnit says that numbers of one thing come in different units.
+	ErrUnit = errors.New("units do not match")
+	// ErrRange says that a number has no meaning where it stands, or is too large to be
+	// allocated exactly.
 	ErrRange = errors.New("number out of range")
 )
 
@@ -61,19 +71,23 @@ type Declared struct {
 	Declaration comity.Declaration
 }
 
-// Lower returns the problem: a column for each receiving party and group, a row for
-// each budget and for each party under each floor and cap. The receiving parties are
-// those who must declare what the groups' needs are computed from.
+// Lower returns the problem: a column for each receiving party, group, piece of a
+// benefit and period; more for flows, stocks and lots; rows and limits for the
+// constraints; and a stage for each aim (docs/format/certificate.md, Problem). The
+// receiving parties are those who must declare what the groups' needs are computed from.
 //
 // A receiving party that never declared is left out and named: the newest numbers of all
 // others hold, however old.
 //
-// Needs, floors and caps are rounded down. A floor that nothing can satisfy is kept
-// as it is: solving then names the rules that contradict each other.
+// A constraint that nothing can satisfy is kept as it is: solving then names the rules
+// that contradict each other.
 func Lower(in Inputs) (comity.Problem, error) {
 	c := in.Charter
-	if c.Objective.Sense != "maximise" {
-		return comity.Problem{}, fmt.Errorf("%w: objective sense %q; write maximise", ErrCharter, c.Objective.Sense)
+	if c.Objective.Sense != charter.Maximise && c.Objective.Sense != charter.Minimise {
+		return comity.Problem{}, fmt.Errorf("%w: objective sense %.20q; write maximise or minimise", ErrCharter, c.Objective.Sense)
+	}
+	if c.Scope.Periods < 1 || c.Scope.Periods > charter.MaxPeriods {
+		return comity.Problem{}, fmt.Errorf("%w: scope.periods is %d; write 1 to %d", ErrCharter, c.Scope.Periods, charter.MaxPeriods)
 	}
 	if err := checkForbidden(c); err != nil {
 		return comity.Problem{}, err
@@ -82,46 +96,44 @@ func Lower(in Inputs) (comity.Problem, error) {
 	if err != nil {
 		return comity.Problem{}, err
 	}
-	l := lowering{charter: c, source: source}
-	problem := comity.Problem{
-		Charter: in.CharterDigest,
-		Picture: in.PictureDigest,
-		Period:  in.Picture.Period,
-		Unit:    c.Scope.Unit,
-		Absent:  source.absent,
+	l := &lowering{charter: c, source: source}
+	for _, part := range []func() error{l.shares, l.means, l.arrange, l.needs, l.stages, l.rules, l.finish} {
+		if err := part(); err != nil {
+			return comity.Problem{}, err
+		}
 	}
-	if problem.Columns, problem.Scale, err = l.columns(); err != nil {
-		return comity.Problem{}, err
-	}
-	if problem.Needs, err = needs(source.receivers, problem.Columns); err != nil {
-		return comity.Problem{}, err
-	}
-	if problem.Rows, err = l.rows(problem.Columns); err != nil {
-		return comity.Problem{}, err
-	}
-	return problem, nil
+	l.problem.Charter, l.problem.Picture = in.CharterDigest, in.PictureDigest
+	l.problem.Period, l.problem.Unit, l.problem.Absent = in.Picture.Period, c.Scope.Unit, source.absent
+	return l.problem, nil
 }
 
+// lowering is a problem in the making.
 type lowering struct {
 	charter comity.Charter
 	source  *source
+	problem comity.Problem
+	columns []column        // As in the problem, once they are arranged.
+	at      map[string]int  // Index of a column by its id.
+	under   map[where][]int // Columns with a party: of it, of a period, of both, all.
+	needed  map[party.ID]quantity.Amount
 }
 
-// needs sums the columns' upper bounds by party: what evenness is measured against.
-func needs(receivers []party.ID, columns []comity.Column) ([]comity.Need, error) {
-	list := make([]comity.Need, len(receivers))
-	for k, id := range receivers {
-		list[k].Party = id
-	}
-	for _, c := range columns {
-		k, _ := slices.BinarySearch(receivers, c.Party)
-		sum, err := list[k].Amount.Add(c.Upper)
-		if err != nil || sum > MaxAmount {
-			return nil, fmt.Errorf("need of %s: %w: above %d units in all groups", c.Party, ErrRange, quantity.Amount(MaxAmount))
+// finish puts rows and limits in order and refuses what is there twice.
+func (l *lowering) finish() error {
+	p := &l.problem
+	slices.SortFunc(p.Rows, func(a, b comity.Row) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(p.Limits, func(a, b comity.Limit) int { return cmp.Compare(a.ID, b.ID) })
+	for i := 1; i < len(p.Rows); i++ {
+		if p.Rows[i-1].ID == p.Rows[i].ID {
+			return fmt.Errorf("%w: row %s twice; give each clause its own id", ErrCharter, p.Rows[i].ID)
 		}
-		list[k].Amount = sum
 	}
-	return list, nil
+	for i := 1; i < len(p.Limits); i++ {
+		if p.Limits[i-1].ID == p.Limits[i].ID {
+			return fmt.Errorf("%w: limit %s twice; give each clause its own id", ErrCharter, p.Limits[i].ID)
+		}
+	}
+	return nil
 }
 
 // units rounds a number down to whole units within ±MaxAmount.

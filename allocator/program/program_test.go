@@ -36,15 +36,15 @@ func half() exact.Rat { r, _ := exact.Ratio(1, 2); return r }
 func vaccines() program.Inputs {
 	c := comity.Charter{
 		Parties: []comity.Party{{ID: "GAVI"}, {ID: "KE"}, {ID: "TZ"}},
-		Scope:   comity.Scope{Resource: "doses", Unit: "dose"},
+		Scope:   comity.Scope{Resource: "doses", Unit: "dose", Periods: 1},
 		Data: []comity.DataClause{
 			{ID: "d.rows", From: []party.ID{"KE", "TZ"}, LeavesHome: "nothing"},
 			{ID: "d.needs", From: []party.ID{"KE", "TZ"}, As: "party", Values: []string{"population", "frontline", "general", "cold_chain"}},
 			{ID: "d.supply", From: []party.ID{"GAVI"}, As: "supply", Values: []string{"doses"}},
 		},
 		Objective: comity.Objective{
-			Sense:   "maximise",
-			Measure: op("round", in("picture.ratio_w4"), num("1/16")),
+			Sense:  "maximise",
+			Stages: []comity.Aim{{Counts: "worth", ID: "worth", Kind: "weighted", Measure: op("round", in("picture.ratio_w4"), num("1/16"))}},
 			Groups: []comity.Group{
 				{ID: "frontline", Weight: exact.Int(2), Need: in("party.frontline")},
 				{ID: "general", Weight: half(), Need: in("party.general")},
@@ -84,6 +84,11 @@ func series(place party.ID, target string, reference, median canon.Int) comity.S
 	return comity.Series{Place: place, Target: target, Reference: reference, Horizons: []comity.Horizon{h}}
 }
 
+// sameNumbers compares exact numbers by value.
+func sameNumbers() gocmp.Option {
+	return gocmp.Comparer(func(a, b exact.Rat) bool { return a.Cmp(b) == 0 })
+}
+
 func amount(x int64) *quantity.Amount { a := quantity.Amount(x); return &a }
 
 func TestLowerTheVaccineCharter(t *testing.T) {
@@ -96,12 +101,12 @@ func TestLowerTheVaccineCharter(t *testing.T) {
 	}
 	// KE's measure is 1500/1000 = 24/16, TZ's 300/900, rounded to 5/16.
 	want := comity.Problem{
-		Charter: canon.Sum([]byte("charter")), Picture: canon.Sum([]byte("picture")), Period: "2027-01-04", Unit: "dose", Scale: 32,
+		Charter: canon.Sum([]byte("charter")), Picture: canon.Sum([]byte("picture")), Period: "2027-01-04", Unit: "dose",
 		Columns: []comity.Column{
-			{ID: "KE/frontline", Party: "KE", Cost: 96, Upper: 90},
-			{ID: "KE/general", Party: "KE", Cost: 24, Upper: 1500},
-			{ID: "TZ/frontline", Party: "TZ", Cost: 20, Upper: 40},
-			{ID: "TZ/general", Party: "TZ", Cost: 5, Upper: 500},
+			{ID: "KE/frontline", Party: "KE", Upper: 90},
+			{ID: "KE/general", Party: "KE", Upper: 1500},
+			{ID: "TZ/frontline", Party: "TZ", Upper: 40},
+			{ID: "TZ/general", Party: "TZ", Upper: 500},
 		},
 		Rows: []comity.Row{
 			{ID: "c.cold/KE", Clause: "c.cold", Upper: amount(800), Terms: pair(0)},
@@ -110,9 +115,10 @@ func TestLowerTheVaccineCharter(t *testing.T) {
 			{ID: "c.floor/TZ", Clause: "c.floor", Lower: amount(40), Terms: pair(2)},
 			{ID: "c.supply", Clause: "c.supply", Upper: amount(401), Terms: slices.Concat(pair(0), pair(2))},
 		},
-		Needs: []comity.Need{{Party: "KE", Amount: 1590}, {Party: "TZ", Amount: 540}},
+		Needs:  []comity.Need{{Party: "KE", Amount: 1590}, {Party: "TZ", Amount: 540}},
+		Stages: []comity.Stage{{ID: "worth", Kind: "weighted", Scale: 32, Costs: []canon.Int{96, 24, 20, 5}}},
 	}
-	if diff := gocmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got, sameNumbers()); diff != "" {
 		t.Errorf("problem (-want +got):\n%s", diff)
 	}
 	if err := certificate.CheckShape(got); err != nil {
@@ -127,8 +133,8 @@ func TestMissingSeriesGetsTheLowerMedianAndTheWorstSeriesCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Scale != 1 || got.Columns[0].Cost != 4 || got.Columns[2].Cost != 4 {
-		t.Errorf("scale %d, frontline costs %d and %d, want 1, 4, 4: ratio 2 for both", got.Scale, got.Columns[0].Cost, got.Columns[2].Cost)
+	if s := got.Stages[0]; s.Scale != 1 || s.Costs[0] != 4 || s.Costs[2] != 4 {
+		t.Errorf("scale %d, costs %d, want 1 and 4 for both frontlines: ratio 2", s.Scale, s.Costs)
 	}
 }
 
@@ -215,7 +221,7 @@ func TestRenamingPartiesPermutesTheProblem(t *testing.T) {
 	}
 	for j := range before.Columns {
 		a, b := before.Columns[j], after.Columns[(j+2)%4]
-		if a.Cost != b.Cost || a.Upper != b.Upper || other[a.Party] != b.Party {
+		if before.Stages[0].Costs[j] != after.Stages[0].Costs[(j+2)%4] || a.Upper != b.Upper || other[a.Party] != b.Party {
 			t.Errorf("column %s is %+v, after renaming %+v", a.ID, a, b)
 		}
 	}
@@ -233,7 +239,7 @@ func TestRefusals(t *testing.T) {
 		want   error
 		change func(*program.Inputs)
 	}{
-		{"sense", program.ErrCharter, func(i *program.Inputs) { i.Charter.Objective.Sense = "minimise" }},
+		{"sense", program.ErrCharter, func(i *program.Inputs) { i.Charter.Objective.Sense = "improve" }},
 		{"no groups", program.ErrCharter, func(i *program.Inputs) { i.Charter.Objective.Groups = nil }},
 		{"group twice", program.ErrCharter, func(i *program.Inputs) { i.Charter.Objective.Groups[1].ID = "frontline" }},
 		{"need of nobody", program.ErrCharter, func(i *program.Inputs) {
@@ -243,7 +249,7 @@ func TestRefusals(t *testing.T) {
 			i.Charter.Data = append(i.Charter.Data, comity.DataClause{ID: "d.more", From: []party.ID{"KE"}, As: "party", Values: []string{"more"}})
 			i.Charter.Objective.Groups[1].Need = in("party.more")
 		}},
-		{"kind", program.ErrCharter, func(i *program.Inputs) { i.Charter.Constraints[0].Kind = "minimum_lot" }},
+		{"kind", program.ErrCharter, func(i *program.Inputs) { i.Charter.Constraints[0].Kind = "minimum" }},
 		{"budget without bound", program.ErrCharter, func(i *program.Inputs) { i.Charter.Constraints[0].AtMost = nil }},
 		{"floor from above", program.ErrCharter, func(i *program.Inputs) { i.Charter.Constraints[1].AtMost = new(num("1")) }},
 		{"cap from below", program.ErrCharter, func(i *program.Inputs) { i.Charter.Constraints[2].AtLeast = new(num("1")) }},
@@ -258,12 +264,12 @@ func TestRefusals(t *testing.T) {
 		{"forbidden input", program.ErrForbidden, func(i *program.Inputs) { i.Charter.Constraints[2].AtMost = new(in("party.contribution")) }},
 		{"total of a forbidden input", program.ErrForbidden, func(i *program.Inputs) { i.Charter.Constraints[2].AtMost = new(in("total.contribution")) }},
 		{"forbidden input that exists", program.ErrForbidden, func(i *program.Inputs) { i.Charter.Constraints[3].Inputs = []string{"party.population"} }},
-		{"unknown family", program.ErrInput, func(i *program.Inputs) { i.Charter.Objective.Measure = in("weather.rain") }},
-		{"unknown value", program.ErrInput, func(i *program.Inputs) { i.Charter.Objective.Measure = in("party.gold") }},
-		{"unknown total", program.ErrInput, func(i *program.Inputs) { i.Charter.Objective.Measure = in("total.gold") }},
-		{"unknown picture value", program.ErrInput, func(i *program.Inputs) { i.Charter.Objective.Measure = in("picture.ratio_w04") }},
+		{"unknown family", program.ErrInput, func(i *program.Inputs) { i.Charter.Objective.Stages[0].Measure = in("weather.rain") }},
+		{"unknown value", program.ErrInput, func(i *program.Inputs) { i.Charter.Objective.Stages[0].Measure = in("party.gold") }},
+		{"unknown total", program.ErrInput, func(i *program.Inputs) { i.Charter.Objective.Stages[0].Measure = in("total.gold") }},
+		{"unknown picture value", program.ErrInput, func(i *program.Inputs) { i.Charter.Objective.Stages[0].Measure = in("picture.ratio_w04") }},
 		{"party value in a budget", program.ErrInput, func(i *program.Inputs) { i.Charter.Constraints[0].AtMost = new(in("party.frontline")) }},
-		{"no such horizon", program.ErrPicture, func(i *program.Inputs) { i.Charter.Objective.Measure = in("picture.ratio_w9") }},
+		{"no such horizon", program.ErrPicture, func(i *program.Inputs) { i.Charter.Objective.Stages[0].Measure = in("picture.ratio_w9") }},
 		{"quantile missing", program.ErrPicture, func(i *program.Inputs) { i.Picture.Series[0].Horizons[0].Quantiles = []canon.Int{1} }},
 		{"all needs missing", program.ErrDeclaration, func(i *program.Inputs) {
 			i.Declarations = slices.DeleteFunc(i.Declarations, func(d program.Declared) bool { return d.Declaration.Clause == "d.needs" })
@@ -277,9 +283,9 @@ func TestRefusals(t *testing.T) {
 		{"declaration under no clause", program.ErrDeclaration, func(i *program.Inputs) { i.Declarations[0].Declaration.Clause = "d.none" }},
 		{"value missing", program.ErrDeclaration, func(i *program.Inputs) { delete(i.Declarations[0].Declaration.Values, "general") }},
 		{"value too many", program.ErrDeclaration, func(i *program.Inputs) { i.Declarations[0].Declaration.Values["gold"] = 1 }},
-		{"division by zero", exact.ErrDivision, func(i *program.Inputs) { i.Charter.Objective.Measure = op("div", num("1"), num("0")) }},
-		{"denominators", program.ErrRange, func(i *program.Inputs) { i.Charter.Objective.Measure = num("1/1099511627777") }},
-		{"cost", program.ErrRange, func(i *program.Inputs) { i.Charter.Objective.Measure = num("1099511627776") }},
+		{"division by zero", exact.ErrDivision, func(i *program.Inputs) { i.Charter.Objective.Stages[0].Measure = op("div", num("1"), num("0")) }},
+		{"denominators", program.ErrRange, func(i *program.Inputs) { i.Charter.Objective.Stages[0].Measure = num("1/1099511627777") }},
+		{"cost", program.ErrRange, func(i *program.Inputs) { i.Charter.Objective.Stages[0].Measure = num("1099511627776") }},
 		{"need", program.ErrRange, func(i *program.Inputs) { i.Declarations[0].Declaration.Values["general"] = program.MaxAmount }},
 		{"bound", program.ErrRange, func(i *program.Inputs) { i.Declarations[2].Declaration.Values["doses"] = program.MaxAmount + 1 }},
 	} {
@@ -321,3 +327,5 @@ func bytesOf(t interface{ Fatal(...any) }, inputs program.Inputs) []byte {
 	}
 	return data
 }
+
+func amounts(list ...quantity.Amount) []quantity.Amount { return list }

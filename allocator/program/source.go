@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"comity"
@@ -14,18 +15,21 @@ import (
 
 // source answers what a name in an expression stands for.
 type source struct {
+	periods   int
 	clauses   map[string]comity.DataClause // By "party.<value>" or "supply.<value>".
-	values    map[valueKey]exact.Rat
-	receivers []party.ID // Ascending.
-	absent    []party.ID // Receivers that never declared, ascending.
+	values    map[valueKey]exact.Rat       // Declared, and totals once they were asked for.
+	receivers []party.ID                   // Ascending.
+	absent    []party.ID                   // Receivers that never declared, ascending.
 	picture   comity.Picture
+	unit      string              // Of all forecasts.
 	ratios    map[int][]exact.Rat // By horizon in weeks: one for each receiver.
 }
 
-// valueKey is one declared number; the party is empty for what is one for all.
+// valueKey is one number: the party is empty for what is one for all, the period 0 for
+// what is one for the whole plan.
 type valueKey struct {
-	party party.ID
-	name  string // "party.<value>" or "supply.<value>".
+	where
+	name string // "party.<value>", "supply.<value>" or "total.<value>".
 }
 
 const (
@@ -35,9 +39,11 @@ const (
 
 func newSource(in Inputs) (*source, error) {
 	s := &source{
+		periods: in.Charter.Scope.Periods,
 		clauses: map[string]comity.DataClause{},
 		values:  map[valueKey]exact.Rat{},
 		picture: in.Picture,
+		unit:    in.Charter.Models.Unit,
 		ratios:  map[int][]exact.Rat{},
 	}
 	byID := map[string]comity.DataClause{}
@@ -68,7 +74,7 @@ func (s *source) leaveOut() error {
 			if c.As != fromParty || !slices.Contains(c.From, id) {
 				continue
 			}
-			if _, ok := s.values[valueKey{id, name}]; !ok {
+			if _, ok := s.values[valueKey{where{id, first(c)}, name}]; !ok {
 				missing = fmt.Errorf("%w: %s of %s under clause %s is missing", ErrDeclaration, name, id, c.ID)
 				s.absent = append(s.absent, id)
 				return true
@@ -80,6 +86,14 @@ func (s *source) leaveOut() error {
 		return fmt.Errorf("nobody can receive: %w; ask its author to declare", missing)
 	}
 	return nil
+}
+
+// first is the period of the first number that is declared under a clause.
+func first(c comity.DataClause) int {
+	if c.ByPeriod {
+		return 1
+	}
+	return 0
 }
 
 func (s *source) addClause(c comity.DataClause) error {
@@ -105,7 +119,7 @@ func (s *source) addClause(c comity.DataClause) error {
 // findReceivers takes the parties that must declare what needs are computed from.
 func (s *source) findReceivers(groups []comity.Group) error {
 	for _, g := range groups {
-		for _, name := range inputNames(g.Need) {
+		for _, name := range charter.InputsOf(g.Need) {
 			c, ok := s.clauses[name]
 			if !ok || c.As != fromParty {
 				continue
@@ -135,73 +149,115 @@ func (s *source) declare(byID map[string]comity.DataClause, d Declared, period s
 	case d.Declaration.Period != period:
 		return fmt.Errorf("%w: period %q, the picture is of %q", ErrDeclaration, d.Declaration.Period, period)
 	}
-	given, want := slices.Sorted(maps.Keys(d.Declaration.Values)), slices.Sorted(slices.Values(c.Values))
+	given, want := slices.Sorted(maps.Keys(d.Declaration.Values)), slices.Sorted(slices.Values(charter.Declared(c, s.periods)))
 	if !slices.Equal(given, want) {
-		return fmt.Errorf("%w: values %q, the clause asks for %q", ErrDeclaration, given, want)
+		return fmt.Errorf("%w: values %s, the clause asks for %s", ErrDeclaration, some(given), some(want))
 	}
-	for _, v := range want {
-		key := valueKey{d.Party, c.As + "." + v}
+	for _, v := range c.Values {
+		key := valueKey{where{party: d.Party}, c.As + "." + v}
 		if c.As == fromSupply {
 			key.party = ""
 		}
-		if _, ok := s.values[key]; ok {
-			return fmt.Errorf("%w: declared twice; keep one", ErrDeclaration)
+		for key.period = first(c); key.period <= s.periods; key.period++ {
+			if _, ok := s.values[key]; ok {
+				return fmt.Errorf("%w: declared twice; keep one", ErrDeclaration)
+			}
+			name := v
+			if c.ByPeriod {
+				name += "/" + strconv.Itoa(key.period)
+			}
+			s.values[key] = exact.Int(int64(d.Declaration.Values[name]))
+			if !c.ByPeriod {
+				break
+			}
 		}
-		s.values[key] = exact.Int(int64(d.Declaration.Values[v]))
 	}
 	return nil
 }
 
-// eval computes e for one party, or for no party in particular if id is empty.
-func (s *source) eval(e comity.Expr, id party.ID) (exact.Rat, error) {
-	return charter.Eval(e, func(name string) (exact.Rat, error) { return s.input(name, id) })
+// some lists names, the first few of many.
+func some(names []string) string {
+	const most = 12 // By period there are hundreds.
+	if len(names) > most {
+		return fmt.Sprintf("%q and %d more", names[:most], len(names)-most)
+	}
+	return fmt.Sprintf("%q", names)
 }
 
-func (s *source) input(name string, id party.ID) (exact.Rat, error) {
+// eval computes e for what w says.
+func (s *source) eval(e comity.Expr, w where) (exact.Rat, error) {
+	return charter.Eval(e, func(name string) (exact.Rat, error) { return s.input(name, w) })
+}
+
+func (s *source) input(name string, w where) (exact.Rat, error) {
 	family, value, _ := strings.Cut(name, ".")
 	switch {
+	case name == charter.PeriodNumber && w.period > 0:
+		return exact.Int(int64(w.period)), nil
+	case name == charter.PeriodNumber:
+		return exact.Rat{}, fmt.Errorf("%w: %s differs by period and this number is one for the whole plan", ErrInput, name)
 	case family == fromSupply:
-		return s.declared(name, "")
+		return s.declared(name, where{period: w.period})
 	case family == "total":
-		return s.total(value)
-	case id == "":
-		return exact.Rat{}, fmt.Errorf("%w: %s differs by party and this rule is one for all", ErrInput, name)
+		return s.total(value, w.period)
+	case w.party == "":
+		return exact.Rat{}, fmt.Errorf("%w: %s differs by party and this number is one for all", ErrInput, name)
 	case family == fromParty:
-		return s.declared(name, id)
+		return s.declared(name, w)
 	case family == "picture":
-		return s.ratio(value, id)
+		return s.ratio(value, w.party)
 	default:
-		return exact.Rat{}, fmt.Errorf("%w: %s; names are party.X, supply.X, total.X and picture.X", ErrInput, name)
+		return exact.Rat{}, fmt.Errorf("%w: %s; names are party.X, supply.X, total.X, picture.X and %s", ErrInput, name, charter.PeriodNumber)
 	}
 }
 
-func (s *source) declared(name string, id party.ID) (exact.Rat, error) {
+// clause returns the clause that declares a name, and at which period to look.
+func (s *source) clause(name string, period int) (comity.DataClause, int, error) {
 	c, ok := s.clauses[name]
-	if !ok {
-		return exact.Rat{}, fmt.Errorf("%w: no data clause declares %s", ErrInput, name)
+	switch {
+	case !ok:
+		return c, 0, fmt.Errorf("%w: no data clause declares %s", ErrInput, name)
+	case !c.ByPeriod:
+		return c, 0, nil
+	case period == 0:
+		return c, 0, fmt.Errorf("%w: %s differs by period and this number is one for the whole plan", ErrInput, name)
 	}
-	x, ok := s.values[valueKey{id, name}]
+	return c, period, nil
+}
+
+func (s *source) declared(name string, w where) (exact.Rat, error) {
+	c, period, err := s.clause(name, w.period)
+	if err != nil {
+		return exact.Rat{}, err
+	}
+	x, ok := s.values[valueKey{where{w.party, period}, name}]
 	if !ok {
 		return exact.Rat{}, fmt.Errorf("%w: %s under clause %s is missing; ask its author to declare", ErrDeclaration, name, c.ID)
 	}
 	return x, nil
 }
 
-func (s *source) total(value string) (exact.Rat, error) {
+func (s *source) total(value string, period int) (exact.Rat, error) {
 	name := fromParty + "." + value
-	if _, ok := s.clauses[name]; !ok {
-		return exact.Rat{}, fmt.Errorf("%w: no data clause declares %s", ErrInput, name)
+	c, period, err := s.clause(name, period)
+	if err != nil {
+		return exact.Rat{}, err
+	}
+	key := valueKey{where{period: period}, "total." + value}
+	if sum, ok := s.values[key]; ok {
+		return sum, nil
 	}
 	var sum exact.Rat
-	for _, id := range slices.Compact(slices.Sorted(slices.Values(s.clauses[name].From))) {
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(c.From))) {
 		if slices.Contains(s.absent, id) {
 			continue
 		}
-		x, err := s.declared(name, id)
+		x, err := s.declared(name, where{id, period})
 		if err != nil {
 			return exact.Rat{}, fmt.Errorf("total over %s: %w", id, err)
 		}
 		sum = sum.Add(x)
 	}
+	s.values[key] = sum
 	return sum, nil
 }

@@ -18,7 +18,7 @@ const maxConflictRows = 256
 // one of them the others can be kept, as far as the solver can tell. The proof that
 // they cannot be kept together is exact.
 func explain(ctx context.Context, p comity.Problem, f *form, s Solver, ray []float64) error {
-	prices, err := f.prove(p, ray)
+	prices, err := f.refute(p, ray)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func explain(ctx context.Context, p comity.Problem, f *form, s Solver, ray []flo
 			tried--
 		}
 	}
-	conflict := &ConflictError{Ray: f.prices(prices)}
+	conflict := &ConflictError{Proof: certificate.Infeasible{Proof: comity.Proof{Prices: f.prices(prices)}}}
 	for _, i := range support(prices) {
 		r := p.Rows[f.order.rows[i]]
 		conflict.Rows = append(conflict.Rows, r.ID)
@@ -65,7 +65,7 @@ func (f *form) without(ctx context.Context, p comity.Problem, s Solver, rows []i
 	if solution.Status != NoSolution {
 		return nil, false, nil
 	}
-	prices, err := f.prove(p, solution.Ray)
+	prices, err := f.refute(p, solution.Ray)
 	if err != nil {
 		return nil, false, nil //nolint:nilerr // An unproved conflict is none; the larger one stays.
 	}
@@ -77,8 +77,8 @@ func (f *form) without(ctx context.Context, p comity.Problem, s Solver, rows []i
 	return prices, true, nil
 }
 
-// prove quantises a ray, of either sign, so that it proves infeasibility exactly.
-func (f *form) prove(p comity.Problem, ray []float64) ([]int64, error) {
+// refute quantises a ray, of either sign, so that it proves infeasibility exactly.
+func (f *form) refute(p comity.Problem, ray []float64) ([]int64, error) {
 	if len(ray) != len(f.rows) {
 		return nil, fmt.Errorf("%w: infeasible, it says, with a ray of %d for %d rows", ErrSolver, len(ray), len(f.rows))
 	}
@@ -91,7 +91,7 @@ func (f *form) prove(p comity.Problem, ray []float64) ([]int64, error) {
 		prices := f.quantise(ray, func(y float64) float64 {
 			return math.Round(sign * y / largest * (1 << certificate.PriceBits))
 		})
-		if err = certificate.CheckInfeasible(p, f.prices(prices)); err == nil {
+		if err = certificate.CheckInfeasible(p, certificate.Infeasible{Proof: comity.Proof{Prices: f.prices(prices)}}); err == nil {
 			return prices, nil
 		}
 	}

@@ -21,7 +21,9 @@ func (f *form) exchange(x []int64) {
 		for _, t := range c.terms {
 			activity[t.at] += t.coeff * x[j]
 		}
-		totals[c.party] += x[j]
+		if c.party >= 0 {
+			totals[c.party] += x[j]
+		}
 	}
 	byCost := f.columnsByCost()
 	for range maxExchanges {
@@ -44,7 +46,7 @@ func (f *form) exchange(x []int64) {
 func (f *form) columnsByCost() [][]int {
 	var all []int
 	for j, c := range f.columns {
-		if f.need[c.party] > 0 {
+		if c.party >= 0 && f.need[c.party] > 0 {
 			all = append(all, j)
 		}
 	}

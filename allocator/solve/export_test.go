@@ -12,6 +12,7 @@ import (
 // units, in the order of the problem's columns.
 func EvenFrom(ctx context.Context, p comity.Problem, s Solver, start func(low, high int64) int64) ([]quantity.Amount, error) {
 	f := newForm(p, canon.Digest{})
+	f.aim(f.stages[0])
 	w, err := bestWorth(ctx, p, f, s)
 	if err != nil {
 		return nil, err

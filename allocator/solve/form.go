@@ -14,20 +14,31 @@ import (
 type form struct {
 	order   order
 	columns []column
-	rows    []row
+	rows    []row // Those of the problem, then floors that earlier stages leave.
 	need    []int64
 	members [][]int // Columns by party.
+	stages  []stage
 }
 
+// column has the cost of the stage at hand.
 type column struct {
 	cost, lower, upper int64
-	party              int
+	party              int // -1 for a means.
 	terms              []term
 }
 
+// row is a constraint; at is the place of its price in a proof.
 type row struct {
 	lower, upper *int64
 	terms        []term
+	at           int
+}
+
+// stage is an aim in canonical order.
+type stage struct {
+	comity.Stage
+	costs               []int64
+	per, outside, power []int64
 }
 
 // term is a coefficient at a row of a column, or at a column of a row.
@@ -50,15 +61,18 @@ func newForm(p comity.Problem, lot canon.Digest) *form {
 	}
 	for j, from := range f.order.columns {
 		c := p.Columns[from]
-		at, _ := findNeed(p.Needs, c.Party) // It is there by check.
-		k := partyAt[at]
-		f.columns[j] = column{cost: int64(c.Cost), lower: int64(c.Lower), upper: int64(c.Upper), party: k}
-		f.members[k] = append(f.members[k], j)
+		k := -1
+		if c.Party != "" {
+			at, _ := findNeed(p.Needs, c.Party) // It is there by check.
+			k = partyAt[at]
+			f.members[k] = append(f.members[k], j)
+		}
+		f.columns[j] = column{lower: int64(c.Lower), upper: int64(c.Upper), party: k}
 	}
 	columnAt := inverse(f.order.columns)
 	for i, from := range f.order.rows {
 		r := p.Rows[from]
-		f.rows[i] = row{lower: plain(r.Lower), upper: plain(r.Upper)}
+		f.rows[i] = row{lower: plain(r.Lower), upper: plain(r.Upper), at: from}
 		for _, t := range r.Terms {
 			f.rows[i].terms = append(f.rows[i].terms, term{columnAt[t.Column], int64(t.Coeff)})
 		}
@@ -67,7 +81,32 @@ func newForm(p comity.Problem, lot canon.Digest) *form {
 			f.columns[t.at].terms = append(f.columns[t.at].terms, term{i, t.coeff})
 		}
 	}
+	for _, s := range p.Stages {
+		f.stages = append(f.stages, stage{
+			Stage: s, costs: pick(s.Costs, f.order.columns),
+			per: pick(s.Per, f.order.parties), outside: pick(s.Outside, f.order.parties), power: pick(s.Power, f.order.parties),
+		})
+	}
 	return f
+}
+
+// aim makes the costs of the columns those of a stage.
+func (f *form) aim(s stage) {
+	for j := range f.columns {
+		f.columns[j].cost = s.costs[j]
+	}
+}
+
+// pick lists values in canonical order; an absent list stays absent.
+func pick[V ~int64](values []V, order []int) []int64 {
+	if values == nil {
+		return nil
+	}
+	list := make([]int64, len(order))
+	for k, from := range order {
+		list[k] = int64(values[from])
+	}
+	return list
 }
 
 // units puts the values of the form's columns back into the problem's order.
@@ -82,8 +121,8 @@ func (f *form) units(x []int64) []quantity.Amount {
 // prices puts the prices of the form's rows back into the problem's order.
 func (f *form) prices(y []int64) []canon.Int {
 	prices := make([]canon.Int, len(y))
-	for i, at := range f.order.rows {
-		prices[at] = canon.Int(y[i])
+	for i, r := range f.rows {
+		prices[r.at] = canon.Int(y[i])
 	}
 	return prices
 }

@@ -23,6 +23,9 @@ type model struct {
 	step    int64
 	pieces  int // First piece's column.
 	parties int
+	// rowAt and partyRow are rows of the programme, -1 for none, by row and party of
+	// the form.
+	rowAt, partyRow []int
 }
 
 func (fc *face) model(x []int64, step int64) *model {
@@ -57,11 +60,12 @@ func (fc *face) model(x []int64, step int64) *model {
 		for _, t := range c.terms {
 			m.entry(rowAt[t.at], float64(t.coeff))
 		}
-		if partyRow[c.party] >= 0 {
+		if c.party >= 0 && partyRow[c.party] >= 0 {
 			m.entry(partyRow[c.party], 1)
 		}
 		m.lp.Start = append(m.lp.Start, int32(len(m.lp.Index))) //nolint:gosec // Below maxNodes by check.
 	}
+	m.rowAt, m.partyRow = rowAt, partyRow
 	m.pieces = len(m.columns)
 	for k, at := range partyRow {
 		if at >= 0 {

@@ -100,13 +100,17 @@ func newGraph(p comity.Problem) *graph {
 			join(columns+i, t.Column, rank+1)
 		}
 	}
-	for k, n := range p.Needs {
-		content[columns+rows+k] = []int64{2, int64(n.Amount)}
+	for k := range p.Needs {
+		content[columns+rows+k] = needContent(p, k)
 	}
 	for j, c := range p.Columns {
-		content[j] = []int64{0, int64(c.Cost), int64(c.Lower), int64(c.Upper)}
-		k, _ := findNeed(p.Needs, c.Party) // It is there by check.
-		join(j, columns+rows+k, 0)
+		content[j] = []int64{0, int64(c.Lower), int64(c.Upper)}
+		for _, s := range p.Stages {
+			content[j] = append(content[j], int64(s.Costs[j]))
+		}
+		if k, ok := findNeed(p.Needs, c.Party); ok {
+			join(j, columns+rows+k, 0)
+		}
 	}
 	all := make([]int, len(g.edges))
 	for node := range all {
@@ -126,6 +130,23 @@ func rowContent(r comity.Row) []int64 {
 	}
 	if r.Upper != nil {
 		content[3], content[4] = 1, int64(*r.Upper)
+	}
+	return content
+}
+
+// needContent lists every number that stages and limits have for one party.
+func needContent(p comity.Problem, k int) []int64 {
+	content := []int64{2, int64(p.Needs[k].Amount)}
+	for _, s := range p.Stages {
+		if len(s.Per) > k {
+			content = append(content, int64(s.Per[k]))
+		}
+		if len(s.Outside) > k {
+			content = append(content, int64(s.Outside[k]), int64(s.Power[k]))
+		}
+	}
+	for _, l := range p.Limits {
+		content = append(content, int64(l.Per[k]))
 	}
 	return content
 }

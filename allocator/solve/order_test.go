@@ -34,7 +34,7 @@ func listing(p comity.Problem, lot canon.Digest) string {
 	for _, j := range columns {
 		c := p.Columns[j]
 		k := slices.IndexFunc(p.Needs, func(n comity.Need) bool { return n.Party == c.Party })
-		text += fmt.Sprintln("column", c.Cost, c.Lower, c.Upper, "party", slices.Index(parties, k))
+		text += fmt.Sprintln("column", p.Stages[0].Costs[j], c.Lower, c.Upper, "party", slices.Index(parties, k))
 	}
 	for _, i := range rows {
 		r := p.Rows[i]

@@ -95,9 +95,9 @@ type Result struct {
 // ConflictError is the error for rules that contradict each other: it wraps
 // ErrInfeasible and carries the proof.
 type ConflictError struct {
-	Clauses []string    // Ids of the clauses that cannot all be kept, ascending.
-	Rows    []string    // Ids of their rows that the proof needs, ascending.
-	Ray     []canon.Int // certificate.CheckInfeasible accepts it.
+	Clauses []string               // Ids of the clauses that cannot all be kept, ascending.
+	Rows    []string               // Ids of their rows that the proof needs, ascending.
+	Proof   certificate.Infeasible // certificate.CheckInfeasible accepts it.
 }
 
 // Error names the clauses in one sentence.
@@ -121,12 +121,12 @@ func Allocate(ctx context.Context, p comity.Problem, s Solver, lot canon.Digest)
 		return Result{}, err
 	}
 	f := newForm(p, lot)
-	x, prices, err := f.solve(ctx, p, s)
+	x, proofs, err := f.solve(ctx, p, s)
 	if err != nil {
 		return Result{}, err
 	}
 	result := Result{Units: f.units(x)}
-	if result.Certificate, err = certificate.State(p, result.Units, f.prices(prices)); err != nil {
+	if result.Certificate, err = certificate.State(p, result.Units, comity.Certificate{Stages: proofs}); err != nil {
 		return Result{}, fmt.Errorf("%w: %w", ErrSolver, err)
 	}
 	if result.Parties, err = certificate.Shares(p, result.Units); err != nil {
@@ -135,31 +135,69 @@ func Allocate(ctx context.Context, p comity.Problem, s Solver, lot canon.Digest)
 	return result, nil
 }
 
-// solve returns whole units and prices in the form's order.
-func (f *form) solve(ctx context.Context, p comity.Problem, s Solver) (x, prices []int64, err error) {
-	if len(f.columns) == 0 {
-		return nil, make([]int64, len(f.rows)), nil
-	}
-	w, err := bestWorth(ctx, p, f, s)
-	if err != nil {
-		return nil, nil, err
+// solve returns whole units in the form's order and their proofs.
+func (f *form) solve(ctx context.Context, p comity.Problem, s Solver) ([]int64, []comity.StageProof, error) {
+	f.aim(f.stages[0])
+	w := worth{prices: make([]int64, len(f.rows)), whole: true}
+	if len(f.columns) > 0 {
+		var err error
+		if w, err = bestWorth(ctx, p, f, s); err != nil {
+			return nil, nil, err
+		}
 	}
 	fc := newFace(f, w)
 	x, whole, err := fc.even(ctx, s, w.start)
 	if err != nil {
 		return nil, nil, err
 	}
-	if whole {
-		_, err := certificate.Objective(p, f.units(x))
-		whole = err == nil
-	}
-	if !whole {
+	if !whole || certificate.Feasible(p, f.units(x)) != nil {
 		if x, err = fc.wholeUnits(ctx, p, s, x); err != nil {
 			return nil, nil, err
 		}
 	}
 	f.exchange(x)
-	return x, w.prices, nil
+	proofs, err := f.prove(ctx, p, s, w, x)
+	return x, proofs, err
+}
+
+// Certify proves units that came from elsewhere as well as it can: the bounds are those
+// of the best plan, and the gaps say how far these units stay below. Its errors are those
+// of Allocate; units that break a rule are certificate.ErrPrimal.
+func Certify(ctx context.Context, p comity.Problem, s Solver, units []quantity.Amount) (comity.Certificate, error) {
+	if err := check(p); err != nil {
+		return comity.Certificate{}, err
+	}
+	if err := certificate.Feasible(p, units); err != nil {
+		return comity.Certificate{}, err
+	}
+	f := newForm(p, canon.Digest{})
+	f.aim(f.stages[0])
+	w := worth{prices: make([]int64, len(f.rows)), whole: true}
+	if len(f.columns) > 0 {
+		var err error
+		if w, err = bestWorth(ctx, p, f, s); err != nil {
+			return comity.Certificate{}, err
+		}
+	}
+	proofs, err := f.prove(ctx, p, s, w, pick(units, f.order.columns))
+	if err != nil {
+		return comity.Certificate{}, err
+	}
+	return certificate.State(p, units, comity.Certificate{Stages: proofs})
+}
+
+// prove returns the proofs of whole units.
+func (f *form) prove(ctx context.Context, p comity.Problem, s Solver, w worth, x []int64) ([]comity.StageProof, error) {
+	fc := newFace(f, w)
+	for j := range x {
+		if x[j] < fc.lower[j] || x[j] > fc.upper[j] {
+			fc = fc.open()
+			break
+		}
+	}
+	proof := comity.StageProof{Stage: f.stages[0].ID, Proof: comity.Proof{Prices: f.prices(w.prices)}}
+	even, err := fc.proveEven(ctx, s, x, anchor{costs: f.costs(), prices: w.prices, floor: len(p.Rows)})
+	return []comity.StageProof{proof, even}, err
 }
 
 const (
@@ -195,9 +233,6 @@ func check(p comity.Problem) error {
 	}
 	total := new(big.Int)
 	for _, c := range p.Columns {
-		if _, ok := findNeed(p.Needs, c.Party); !ok {
-			return fmt.Errorf("%w: column %s is of party %s, which has no need", certificate.ErrShape, c.ID, c.Party)
-		}
 		total.Add(total, new(big.Int).SetUint64(max(size(int64(c.Lower)), size(int64(c.Upper)))))
 	}
 	for _, n := range p.Needs {

@@ -46,7 +46,7 @@ func TestTheVaccineCharterIsCertifiedWithoutGap(t *testing.T) {
 			if err := certificate.Check(p, got.Units, got.Certificate, exact.Int(0)); err != nil {
 				t.Error(err)
 			}
-			t.Logf("objective %s, bound %s, certified gap %s", got.Certificate.Objective, got.Certificate.Bound, got.Certificate.Gap)
+			t.Logf("objective %s, bound %s, certified gap %s", first(got).Value, first(got).Bound, first(got).Gap)
 			checkQuotients(t, p, got)
 		})
 	}
@@ -54,7 +54,7 @@ func TestTheVaccineCharterIsCertifiedWithoutGap(t *testing.T) {
 
 // TestTheSameAllocationEverywhere pins units and prices: on every processor the same.
 func TestTheSameAllocationEverywhere(t *testing.T) {
-	const want = "sha256:a615af6b40ba6f367c651920eeb09235830827a931e70ebcc5cf97616e1efeb7"
+	const want = "sha256:21a3e9d88bc887f5a28b89a354488f388600f7e870e22afd914ebd3aa382f454"
 	list := cases(31, 3)
 	var digests []canon.Digest
 	for _, name := range slices.Sorted(maps.Keys(list)) {
@@ -82,7 +82,7 @@ func checkQuotients(t *testing.T, p comity.Problem, got solve.Result) {
 		for b, take := range p.Columns {
 			k, l := a/2, b/2
 			from, to := got.Parties[k].Amount, got.Parties[l].Amount
-			if give.Cost != take.Cost || k == l || got.Units[a] == 0 || got.Units[b] == take.Upper ||
+			if p.Stages[0].Costs[a] != p.Stages[0].Costs[b] || k == l || got.Units[a] == 0 || got.Units[b] == take.Upper ||
 				from == *p.Rows[len(p.Needs)+k].Lower || to == *p.Rows[l].Upper {
 				continue
 			}
@@ -122,6 +122,9 @@ func TestNeutrality(t *testing.T) {
 	}
 }
 
+// first is the proof of the first stage.
+func first(got solve.Result) comity.StageProof { return got.Certificate.Stages[0] }
+
 func allocate(t testing.TB, p comity.Problem, lot canon.Digest) []quantity.Amount {
 	t.Helper()
 	got, err := solve.Allocate(t.Context(), p, engine(t), lot)
@@ -137,7 +140,8 @@ func outcomes(p comity.Problem, units []quantity.Amount) map[string][]quantity.A
 	list := map[string][]quantity.Amount{}
 	for j, c := range p.Columns {
 		a, b := p.Columns[j&^1], p.Columns[j|1]
-		data := fmt.Sprint(c.Cost, c.Upper, a.Cost, a.Upper, b.Cost, b.Upper, *p.Rows[j/2].Upper)
+		costs := p.Stages[0].Costs
+		data := fmt.Sprint(costs[j], c.Upper, costs[j&^1], a.Upper, costs[j|1], b.Upper, *p.Rows[j/2].Upper)
 		list[data] = append(list[data], units[j])
 		slices.Sort(list[data])
 	}
@@ -145,9 +149,10 @@ func outcomes(p comity.Problem, units []quantity.Amount) map[string][]quantity.A
 }
 
 func TestTheLotDecidesOnlyBetweenEqualParties(t *testing.T) {
-	p := comity.Problem{Rows: []comity.Row{{ID: "c.supply", Clause: "c.supply", Upper: amount(10)}}}
+	p := comity.Problem{Stages: weighted(1), Rows: []comity.Row{{ID: "c.supply", Clause: "c.supply", Upper: amount(10)}}}
 	for j, id := range []party.ID{"AA", "BB", "CC"} {
-		p.Columns = append(p.Columns, comity.Column{ID: string(id), Party: id, Cost: 1, Upper: 5})
+		p.Columns = append(p.Columns, comity.Column{ID: string(id), Party: id, Upper: 5})
+		p.Stages[0].Costs = append(p.Stages[0].Costs, 1)
 		p.Needs = append(p.Needs, comity.Need{Party: id, Amount: 5})
 		p.Rows[0].Terms = append(p.Rows[0].Terms, comity.Term{Column: j, Coeff: 1})
 	}
@@ -169,7 +174,7 @@ func TestSmallProblemsAgainstEnumeration(t *testing.T) {
 		got, err := solve.Allocate(t.Context(), p, engine(t), canon.Digest{})
 		if !feasible {
 			var conflict *solve.ConflictError
-			if !errors.As(err, &conflict) || certificate.CheckInfeasible(p, conflict.Ray) != nil {
+			if !errors.As(err, &conflict) || certificate.CheckInfeasible(p, conflict.Proof) != nil {
 				r.Fatalf("no plan exists, got %v", err)
 			}
 			return
@@ -177,8 +182,8 @@ func TestSmallProblemsAgainstEnumeration(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		if got.Certificate.Objective.Cmp(exact.Int(best)) != 0 || got.Certificate.Gap.Sign() != 0 {
-			r.Fatalf("worth %s with gap %s, enumeration finds %d", got.Certificate.Objective, got.Certificate.Gap, best)
+		if first(got).Value.Cmp(exact.Int(best)) != 0 || first(got).Gap.Sign() != 0 {
+			r.Fatalf("worth %s with gap %s, enumeration finds %d", first(got).Value, first(got).Gap, best)
 		}
 		if s := spreadOf(p, got.Units); s.Cmp(spread) != 0 {
 			r.Fatalf("units %v have squared unmet needs %s, enumeration finds %s", got.Units, s, spread)
@@ -208,14 +213,15 @@ func TestEvennessDoesNotDependOnTheStart(t *testing.T) {
 
 // overlapping draws parties with needs from 1 to 2^31 under caps on stretches of them.
 func overlapping(r *rand.Rand) comity.Problem {
-	var p comity.Problem
+	p := comity.Problem{Stages: weighted(1)}
 	for k := range 5 + r.IntN(20) {
 		need := comity.Need{Party: party.ID(fmt.Sprintf("P%02d", k))}
 		for g := range 1 + r.IntN(3) {
 			c := comity.Column{
 				ID: fmt.Sprintf("%s/%d", need.Party, g), Party: need.Party,
-				Cost: canon.Int(1 + r.IntN(2)), Upper: quantity.Amount(r.Int64N(1 << (1 + r.IntN(31)))),
 			}
+			p.Stages[0].Costs = append(p.Stages[0].Costs, canon.Int(1+r.IntN(2)))
+			c.Upper = quantity.Amount(r.Int64N(1 << (1 + r.IntN(31))))
 			need.Amount += c.Upper
 			p.Columns = append(p.Columns, c)
 		}
@@ -255,12 +261,12 @@ func TestArbitraryCoefficientsStayCertified(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		if got.Certificate.Bound.Cmp(exact.Int(best)) < 0 {
-			r.Fatalf("bound %s, enumeration finds %d", got.Certificate.Bound, best)
+		if first(got).Bound.Cmp(exact.Int(best)) < 0 {
+			r.Fatalf("bound %s, enumeration finds %d", first(got).Bound, best)
 		}
-		stated, err := certificate.State(p, got.Units, got.Certificate.Duals)
-		if err != nil || stated.Gap.Cmp(got.Certificate.Gap) != 0 {
-			r.Fatalf("stated gap %s, computed %s: %v", got.Certificate.Gap, stated.Gap, err)
+		stated, err := certificate.State(p, got.Units, got.Certificate)
+		if err != nil || stated.Stages[0].Gap.Cmp(first(got).Gap) != 0 {
+			r.Fatalf("stated gap %s, computed %s: %v", first(got).Gap, stated.Stages[0].Gap, err)
 		}
 	})
 }
@@ -280,7 +286,7 @@ func TestConflictNamesTheClauses(t *testing.T) {
 	if diff := gocmp.Diff([]string{"c.cold/P05", "c.floor/P05"}, conflict.Rows); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	if err := certificate.CheckInfeasible(p, conflict.Ray); err != nil {
+	if err := certificate.CheckInfeasible(p, conflict.Proof); err != nil {
 		t.Error(err)
 	}
 	t.Log(err)
@@ -362,7 +368,7 @@ func TestMalformedAndTooLargeProblemsAreRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
-	if got, err := solve.Allocate(t.Context(), comity.Problem{}, engine(t), canon.Digest{}); err != nil || len(got.Units) != 0 {
+	if got, err := solve.Allocate(t.Context(), comity.Problem{Stages: weighted(1)}, engine(t), canon.Digest{}); err != nil || len(got.Units) != 0 {
 		t.Errorf("an empty problem: got %v, %v, want nothing", got, err)
 	}
 }
@@ -382,9 +388,9 @@ func TestALyingSolverProvesNothing(t *testing.T) {
 			t.Errorf("seed %d: got %v, want ErrSolver", seed, err)
 		default:
 			certified++
-			want, err := certificate.State(p, got.Units, got.Certificate.Duals)
-			if err != nil || want.Gap.Cmp(got.Certificate.Gap) != 0 || want.Gap.Sign() < 0 {
-				t.Errorf("seed %d: gap %s, computed %s: %v", seed, got.Certificate.Gap, want.Gap, err)
+			want, err := certificate.State(p, got.Units, got.Certificate)
+			if err != nil || want.Stages[0].Gap.Cmp(first(got).Gap) != 0 || want.Stages[0].Gap.Sign() < 0 {
+				t.Errorf("seed %d: gap %s, computed %s: %v", seed, first(got).Gap, want.Stages[0].Gap, err)
 			}
 		}
 	}
@@ -401,7 +407,7 @@ func TestConflictOfManyRowsIsIrreducible(t *testing.T) {
 	p.Rows[62].Upper = amount(int64(needed) / 2)
 	_, err := solve.Allocate(t.Context(), p, engine(t), canon.Digest{})
 	var conflict *solve.ConflictError
-	if !errors.As(err, &conflict) || certificate.CheckInfeasible(p, conflict.Ray) != nil {
+	if !errors.As(err, &conflict) || certificate.CheckInfeasible(p, conflict.Proof) != nil {
 		t.Fatalf("got %v, want a proved conflict", err)
 	}
 	if diff := gocmp.Diff([]string{"c.floor", "c.supply"}, conflict.Clauses); diff != "" {
@@ -420,7 +426,7 @@ func TestConflictOfManyRowsIsIrreducible(t *testing.T) {
 }
 
 func drawIntervals(r *rapid.T) comity.Problem {
-	var p comity.Problem
+	p := comity.Problem{Stages: weighted(1)}
 	parties := rapid.IntRange(1, 3).Draw(r, "parties")
 	for k := range parties {
 		id := party.ID(fmt.Sprintf("P%d", k))
@@ -428,9 +434,9 @@ func drawIntervals(r *rapid.T) comity.Problem {
 		for g := range rapid.IntRange(1, 2).Draw(r, "groups") {
 			c := comity.Column{
 				ID: fmt.Sprintf("%s/%d", id, g), Party: id,
-				Cost:  canon.Int(rapid.IntRange(-1, 2).Draw(r, "cost")),
 				Upper: quantity.Amount(rapid.IntRange(0, 6).Draw(r, "upper")),
 			}
+			p.Stages[0].Costs = append(p.Stages[0].Costs, canon.Int(rapid.IntRange(-1, 2).Draw(r, "cost")))
 			need.Amount += c.Upper
 			p.Columns = append(p.Columns, c)
 		}
@@ -462,11 +468,13 @@ func enumerate(p comity.Problem) (best int64, spread exact.Rat, feasible bool) {
 	var visit func(j int)
 	visit = func(j int) {
 		if j == len(units) {
-			worth, err := certificate.Objective(p, units)
-			if err != nil {
+			if certificate.Feasible(p, units) != nil {
 				return
 			}
-			w, s := worth.Big().Num().Int64(), spreadOf(p, units)
+			w, s := int64(0), spreadOf(p, units)
+			for j, cost := range p.Stages[0].Costs {
+				w += int64(cost) * int64(units[j])
+			}
 			if !feasible || cmp.Or(cmp.Compare(w, best), -s.Cmp(spread)) > 0 {
 				best, spread, feasible = w, s, true
 			}

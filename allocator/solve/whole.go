@@ -45,7 +45,7 @@ func (fc *face) wholeUnits(ctx context.Context, p comity.Problem, s Solver, x []
 		}
 		found := slices.Clone(x)
 		try.face.move(found, m, solution.Primal)
-		if _, err := certificate.Objective(p, fc.units(found)); err == nil {
+		if certificate.Feasible(p, fc.units(found)) == nil {
 			return found, nil
 		}
 	}

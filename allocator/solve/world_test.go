@@ -11,6 +11,7 @@ import (
 
 	"comity"
 	"comity/adapter/highs"
+	"comity/allocator/certificate"
 	"comity/allocator/solve"
 	"comity/canon"
 	"comity/party"
@@ -63,7 +64,7 @@ func world(r *rand.Rand, count, twins int, levels int64) []nation {
 func vaccines(nations []nation, supply int64) comity.Problem {
 	nations = slices.Clone(nations)
 	slices.SortFunc(nations, func(a, b nation) int { return cmp.Compare(a.name, b.name) })
-	p := comity.Problem{Period: "2027-01-04", Unit: "dose", Scale: 32}
+	p := comity.Problem{Period: "2027-01-04", Unit: "dose", Stages: weighted(32)}
 	var everybody int64
 	for _, n := range nations {
 		everybody += n.population
@@ -73,8 +74,9 @@ func vaccines(nations []nation, supply int64) comity.Problem {
 	for k, n := range nations {
 		id := party.ID(n.name)
 		p.Columns = append(p.Columns,
-			comity.Column{ID: n.name + "/frontline", Party: id, Cost: canon.Int(n.weight * n.frontlineX), Upper: quantity.Amount(n.frontline)},
-			comity.Column{ID: n.name + "/general", Party: id, Cost: canon.Int(n.weight * n.generalX), Upper: quantity.Amount(n.general)})
+			comity.Column{ID: n.name + "/frontline", Party: id, Upper: quantity.Amount(n.frontline)},
+			comity.Column{ID: n.name + "/general", Party: id, Upper: quantity.Amount(n.general)})
+		p.Stages[0].Costs = append(p.Stages[0].Costs, canon.Int(n.weight*n.frontlineX), canon.Int(n.weight*n.generalX))
 		terms := []comity.Term{{Column: 2 * k, Coeff: 1}, {Column: 2*k + 1, Coeff: 1}}
 		total.Terms = append(total.Terms, terms...)
 		floor := min(n.frontline, n.coldChain, int64(float64(supply)*float64(n.population)/float64(everybody)/2))
@@ -84,6 +86,11 @@ func vaccines(nations []nation, supply int64) comity.Problem {
 	}
 	p.Rows = slices.Concat(colds, floors, []comity.Row{total})
 	return p
+}
+
+// weighted is one stage without costs.
+func weighted(scale canon.Int) []comity.Stage {
+	return []comity.Stage{{ID: "worth", Kind: certificate.Weighted, Scale: scale, Costs: []canon.Int{}}}
 }
 
 func amount(x int64) *quantity.Amount { a := quantity.Amount(x); return &a }
@@ -118,9 +125,16 @@ func renamed(r *rand.Rand, p comity.Problem) (comity.Problem, []int) {
 	}
 	slices.SortFunc(q.Needs, func(a, b comity.Need) int { return cmp.Compare(a.Party, b.Party) })
 	to := r.Perm(len(p.Columns))
+	q.Stages = slices.Clone(p.Stages)
+	for s := range q.Stages {
+		q.Stages[s].Costs = slices.Clone(p.Stages[s].Costs)
+	}
 	for j, c := range p.Columns {
 		c.ID, c.Party = fmt.Sprintf("%05d", to[j]), names[c.Party]
 		q.Columns[to[j]] = c
+		for s := range q.Stages {
+			q.Stages[s].Costs[to[j]] = p.Stages[s].Costs[j]
+		}
 	}
 	for i, at := range r.Perm(len(p.Rows)) {
 		row := p.Rows[i]

@@ -42,15 +42,7 @@ func bestWorth(ctx context.Context, p comity.Problem, f *form, s Solver) (worth,
 	fine := f.quantise(solution.Dual, func(y float64) float64 {
 		return math.Round(math.Ldexp(y, costShift+certificate.PriceBits))
 	})
-	wholeBound, err := certificate.Bound(p, f.prices(whole))
-	if err != nil {
-		return worth{}, fmt.Errorf("%w: %w", ErrSolver, err)
-	}
-	fineBound, err := certificate.Bound(p, f.prices(fine))
-	if err != nil {
-		return worth{}, fmt.Errorf("%w: %w", ErrSolver, err)
-	}
-	if wholeBound.Cmp(fineBound) <= 0 {
+	if f.bound(whole).Cmp(f.bound(fine)) <= 0 {
 		w.prices, w.whole = whole, true
 	} else {
 		w.prices = fine

@@ -23,6 +23,9 @@ import (
 type allocateCommand struct {
 	Solve allocateSolveCommand `cmd:"" help:"Solve a linear programme and prove the answer in exact numbers."`
 	Check allocateCheckCommand `cmd:"" help:"Check such a proof, without a solver."`
+
+	Explain explainCommand `cmd:"" help:"Say why a party gets what it gets, and what would change it."`
+	WhatIf  whatifCommand  `cmd:"" name:"what-if" help:"Divide again with other numbers: who gains, who loses."`
 }
 
 type allocateSolveCommand struct {

@@ -2,17 +2,57 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"comity/adapter/cel"
 	"comity/adapter/yaml"
 	"comity/canon"
 	"comity/governor/charter"
+	"comity/pack/template"
 )
 
 type charterCommand struct {
-	Lint  lintCommand  `cmd:"" help:"Check a charter file and print its digest and eight words."`
-	Words wordsCommand `cmd:"" help:"Print the eight words and the digest of a sealed charter."`
+	New     newCommand     `cmd:"" help:"Write a charter to begin a negotiation with; it lints clean."`
+	Lint    lintCommand    `cmd:"" help:"Check a charter file and print its digest and eight words."`
+	Explore exploreCommand `cmd:"" help:"Compute what a charter trades off: the front, weights, inert clauses, the price of fairness."`
+	Words   wordsCommand   `cmd:"" help:"Print the eight words and the digest of a sealed charter."`
+}
+
+type newCommand struct {
+	Template string `required:"" enum:"vaccines,grid,emissions,stockpile" help:"What is divided: ${enum}."`
+	Inputs   string `placeholder:"OUT.csv" help:"Where to write invented numbers to try it out with; .gz compresses."`
+}
+
+// newData is the JSON form of a new charter.
+type newData struct {
+	Template string `json:"template"`
+	Charter  string `json:"charter"` // The document.
+	Inputs   string `json:"inputs,omitempty"`
+}
+
+// Run writes the charter to standard output and its numbers to a file.
+func (c *newCommand) Run(t *terminal) error {
+	document, err := template.Charter(c.Template)
+	if err != nil {
+		return err
+	}
+	if c.Inputs != "" {
+		if c.Inputs == "-" || checkOut(c.Inputs) != nil {
+			return usageError{fmt.Errorf("--inputs %s: name a file in a folder that exists; standard output is the charter's", c.Inputs)}
+		}
+		numbers, err := template.Inputs(c.Template)
+		if err != nil {
+			return err
+		}
+		if err := writeTo(t, c.Inputs, func(out io.Writer) error {
+			_, err := out.Write(numbers)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return t.result("charter-new", newData{c.Template, string(document), c.Inputs}, string(document))
 }
 
 type lintCommand struct {

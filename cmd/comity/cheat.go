@@ -175,7 +175,7 @@ func (s *session) cheatData(o *cheat.Outcome) cheatData {
 		return d
 	}
 	d.Rounds, d.BytesPerMember, d.Period, d.Checks = w.Steps, strconv.FormatInt(w.Sent, 10), w.Period, w.Checks
-	d.Model, d.PooledModel, d.Picture, d.Gap = w.Model, w.Pooled, w.Picture, w.Allocation.Certificate.Gap.String()
+	d.Model, d.PooledModel, d.Picture, d.Gap = w.Model, w.Pooled, w.Picture, w.Allocation.Certificate.Stages[0].Gap.String()
 	if s.cmd.Home != "" {
 		d.Receipts = w.Receipts
 	}

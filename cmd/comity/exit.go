@@ -16,6 +16,7 @@ import (
 	"comity/adapter/yaml"
 	"comity/allocator/basis"
 	"comity/allocator/certificate"
+	"comity/allocator/explore"
 	"comity/allocator/linear"
 	"comity/allocator/program"
 	"comity/allocator/solve"
@@ -32,6 +33,8 @@ import (
 	"comity/modeler/score"
 	"comity/node"
 	"comity/pack"
+	"comity/pack/template"
+	"comity/packs/health/campaign"
 	"comity/party"
 	"comity/quantity"
 	"comity/replay"
@@ -81,15 +84,15 @@ func codes() []code {
 			canon.ErrNotCanonical, canon.ErrDigest, party.ErrKeyFile, pack.ErrUnknown, pack.ErrPeriod, fleet.ErrHome, errClock,
 			charter.ErrDuration, charter.ErrInstant, charter.ErrExpression, charter.ErrTooLarge, charter.ErrStep, party.ErrKey,
 			party.ErrID, own.ErrRules, pack.ErrReceived, csv.ErrRow, nats.ErrConfig, nats.ErrTooLarge,
-			program.ErrCharter, program.ErrForbidden, program.ErrInput, program.ErrDeclaration, program.ErrPicture, program.ErrRange,
-			forecast.ErrInput, forecast.ErrDate, forecast.ErrTooMany, forecast.ErrObservation, forecast.ErrRecipe, forecast.ErrModel,
+			explore.ErrChange, explore.ErrTooMany, program.ErrCharter, program.ErrForbidden, program.ErrInput, program.ErrDeclaration, program.ErrPicture, program.ErrRange, program.ErrUnit,
+			campaign.ErrData, forecast.ErrInput, forecast.ErrDate, forecast.ErrTooMany, forecast.ErrObservation, forecast.ErrRecipe, forecast.ErrModel,
 			learn.ErrConfig, learn.ErrData, learn.ErrModel, picture.ErrRefused, score.ErrLevels, score.ErrTooMany, score.ErrGroup,
 			score.ErrModel, solve.ErrTooLarge, basis.ErrTooLarge, quantity.ErrOverflow, quantity.ErrSyntax, quantity.ErrRule, quantity.ErrWeights,
 			exact.ErrSyntax, exact.ErrDivision, mps.ErrUnreadable, errUnbounded, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal,
 		}},
 		{22, "not-yet", "not yet: too few parties answered in time, or nothing catches this lie yet", "run it again when they are connected", []error{node.ErrQuorum, secagg.ErrMinMembers, secagg.ErrCohort, errNotCaught}},
 		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},
-		{3, "not-found", "not found", "check the name", []error{fs.ErrNotExist}},
+		{3, "not-found", "not found", "check the name", []error{fs.ErrNotExist, explore.ErrName, template.ErrUnknown}},
 		{69, "unreachable", "a peer or service cannot be reached", "check the address and the network, then try again", []error{
 			syscall.ECONNREFUSED, context.DeadlineExceeded, nats.ErrUnreachable, nats.ErrClosed, replay.ErrUnreachable,
 		}},

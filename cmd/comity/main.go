@@ -41,7 +41,7 @@ type cli struct {
 	Charter  charterCommand  `cmd:"" help:"Read and check charters."`
 	Log      logCommand      `cmd:"" help:"Look into a transparency log."`
 	Health   healthCommand   `cmd:"" help:"Forecast diseases and score forecasts, without a consortium."`
-	Allocate allocateCommand `cmd:"" help:"Settle a linear programme with a proof, and check such a proof."`
+	Allocate allocateCommand `cmd:"" help:"Explain divisions and try others; settle a linear programme with a proof, and check such a proof."`
 	Doctor   doctorCommand   `cmd:"" help:"Look for what is wrong with a home, and say what to type next."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 	Help     helpCommand     `cmd:"" help:"List the topics, or explain one: exit-codes, json, words, environment, accessibility, licences."`

@@ -48,7 +48,7 @@ func (s *session) report() error {
 	d := upData{
 		Charter: digest, Words: digest.Words(), Label: s.scenario.Label, Members: len(s.scenario.Members),
 		Rounds: w.Steps, BytesPerMember: strconv.FormatInt(w.Sent, 10), Period: w.Period, Model: w.Model,
-		PooledModel: w.Pooled, Picture: w.Picture, Allocation: map[string]string{}, Gap: w.Allocation.Certificate.Gap.String(),
+		PooledModel: w.Pooled, Picture: w.Picture, Allocation: map[string]string{}, Gap: w.Allocation.Certificate.Stages[0].Gap.String(),
 		Checks: w.Checks, Receipts: w.Receipts, Summary: s.summary, Commands: s.commands(w), Seconds: map[string]string{},
 		Home: string(s.home), Page: s.address,
 	}
@@ -131,7 +131,7 @@ func (s *session) sentences(w *fleet.Week) []string {
 			members, bytesText(w.Sent), count(w.Steps, "sum"), count(s.declared(), "number"), grouped(int64(w.Rows))),
 		gained(w.Skill) + held(w.Score),
 		fmt.Sprintf("Checked: %d of %d members recomputed the decision and found the same; exact arithmetic proves that no plan within the rules is better%s; the joint model is byte for byte the one that all rows in one place would give (%.19s...).",
-			w.Checks, members, byMoreThan(w.Allocation.Certificate.Gap), w.Model),
+			w.Checks, members, byMoreThan(w.Allocation.Certificate.Stages[0].Gap), w.Model),
 	}
 }
 

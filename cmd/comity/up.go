@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"comity/adapter/csv"
+	"comity/adapter/highs"
 	"comity/audit"
 	"comity/canon"
 	"comity/chance"
@@ -284,9 +285,16 @@ func (c *upCommand) listen(ctx context.Context, t *terminal) (net.Listener, erro
 // serve opens the page.
 func (s *session) serve(listener net.Listener) error {
 	s.address = "http://" + listener.Addr().String()
+	// An engine of its own: whoever moves the slider never waits for a decision, nor a
+	// decision for the slider. It compiles, from the cache, when the first one does.
+	engine, err := highs.New(highs.Config{Cache: cacheFolder()})
+	if err != nil {
+		return err
+	}
 	handler, err := console.New(console.Config{
 		Look: s.fleet.Hub().Look, Now: s.now, Title: s.scenario.Title, Label: s.scenario.Label, Source: s.scenario.Source,
 		Log: s.home.Log(), Receipts: s.home.Receipts(), Charter: s.home.Charter(), Clock: time.Now,
+		Solver: engine,
 	})
 	if err != nil {
 		return err

@@ -123,8 +123,9 @@ func second[T any](_ T, err error) error { return err }
 // floor of 2; each could use 9.
 func problem() (comity.Problem, comity.Allocation) {
 	p := comity.Problem{
-		Period: "2026-11-18", Unit: "dose", Scale: 2,
-		Columns: []comity.Column{{ID: "AA/all", Party: "AA", Cost: 6, Upper: 9}, {ID: "BB/all", Party: "BB", Cost: 4, Upper: 9}},
+		Period: "2026-11-18", Unit: "dose",
+		Stages:  []comity.Stage{{ID: "worth", Kind: "weighted", Scale: 2, Costs: []canon.Int{6, 4}}},
+		Columns: []comity.Column{{ID: "AA/all", Party: "AA", Upper: 9}, {ID: "BB/all", Party: "BB", Upper: 9}},
 		Rows: []comity.Row{
 			{ID: "c.cap/AA", Clause: "c.cap", Upper: amount(4), Terms: []comity.Term{{Column: 0, Coeff: 1}}},
 			{ID: "c.floor/BB", Clause: "c.floor", Lower: amount(2), Terms: []comity.Term{{Column: 1, Coeff: 1}}},
@@ -134,7 +135,10 @@ func problem() (comity.Problem, comity.Allocation) {
 	}
 	a := comity.Allocation{
 		Period: p.Period, Units: []quantity.Amount{4, 6}, Parties: []comity.Share{{Party: "AA", Amount: 4}, {Party: "BB", Amount: 6}},
-		Certificate: comity.Certificate{Duals: []canon.Int{2 << 20, 0, 4 << 20}, Objective: exact.Int(48), Bound: exact.Int(48), Gap: exact.Int(0)},
+		Certificate: comity.Certificate{Stages: []comity.StageProof{{
+			Stage: "worth", Value: exact.Int(48), Bound: exact.Int(48), Gap: exact.Int(0),
+			Proof: comity.Proof{Prices: []canon.Int{2 << 20, 0, 4 << 20}},
+		}}},
 	}
 	return p, a
 }

@@ -88,7 +88,7 @@ func (b Book) Audit(log, receipts string) (Audit, error) {
 			return a, fmt.Errorf("total of %s: %w", period, err)
 		}
 		a.Decisions = append(a.Decisions, Decision{
-			Period: period, Total: total, Unit: b.Charter.Scope.Unit, Gap: d.Allocation.Certificate.Gap,
+			Period: period, Total: total, Unit: b.Charter.Scope.Unit, Gap: d.Allocation.Certificate.Stages[0].Gap,
 			Checks: len(d.Checks), Dissents: len(d.Dissents), Effect: b.Effective[period],
 		})
 	}

@@ -33,3 +33,23 @@ map?.addEventListener('keydown', e => {
   }
   best?.focus();
 });
+
+// The slider is answered while it moves: the newest position asked for wins.
+const slider = document.getElementById('supply');
+let asked = 0;
+slider?.addEventListener('input', () => { slider.form.querySelector('output').textContent = `${slider.value}\u00a0%`; });
+slider?.addEventListener('change', async () => {
+  const turn = ++asked, query = new URLSearchParams(new FormData(slider.form));
+  const answer = document.getElementById('whatif-answer');
+  answer.setAttribute('aria-busy', 'true');
+  try {
+    const got = await fetch(`/what-if?${query}`);
+    const next = new DOMParser().parseFromString(await got.text(), 'text/html').getElementById('whatif-answer');
+    if (turn !== asked) return;
+    if (got.ok && next) {
+      answer.innerHTML = next.innerHTML;
+      history.replaceState(null, '', `?${query}#whatif`);
+    }
+  } catch { /* The server is gone; the last answer stays. */ }
+  answer.removeAttribute('aria-busy');
+});

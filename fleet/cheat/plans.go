@@ -137,9 +137,9 @@ func worse(ctx context.Context, p *planner, problem comity.Problem, a comity.All
 // favour is the plan that gives some friend most among those whose certificate is valid
 // under the charter: first among the equally good, then among those within its gap.
 func favour(ctx context.Context, p *planner, problem comity.Problem, a comity.Allocation) (comity.Allocation, error) {
-	allowed := p.stage.rules.Decisions.MaxGap.Mul(a.Certificate.Bound)
-	within := a.Certificate.Bound.Sub(allowed)
-	for _, least := range []exact.Rat{a.Certificate.Objective, within} {
+	first := a.Certificate.Stages[0]
+	within := first.Bound.Sub(p.stage.rules.Decisions.MaxGap.Mul(first.Bound))
+	for _, least := range []exact.Rat{first.Value, within} {
 		worth, ok := rounded(least)
 		if !ok {
 			continue
@@ -151,8 +151,10 @@ func favour(ctx context.Context, p *planner, problem comity.Problem, a comity.Al
 		if err != nil {
 			return a, err
 		}
-		out.Certificate, err = certificate.State(problem, out.Units, a.Certificate.Duals)
-		p.gap = out.Certificate.Gap.String()
+		if out.Certificate, err = p.stage.certify(ctx, problem, out.Units); err != nil {
+			return a, err
+		}
+		p.gap = out.Certificate.Stages[0].Gap.String()
 		return out, errors.Join(err, certificate.Check(problem, out.Units, out.Certificate, p.stage.rules.Decisions.MaxGap))
 	}
 	return a, fmt.Errorf("%w under max_gap %s", errNoGain, p.stage.rules.Decisions.MaxGap)
@@ -199,19 +201,21 @@ const weight = 1 << 20
 // must reach least.
 func only(problem comity.Problem, friend party.ID, least *quantity.Amount) comity.Problem {
 	worth := comity.Row{ID: "~worth", Clause: "worth", Lower: least} // The last in order.
-	problem.Columns = slices.Clone(problem.Columns)
-	for j := range problem.Columns {
-		c := &problem.Columns[j]
-		if c.Cost != 0 {
-			worth.Terms = append(worth.Terms, comity.Term{Column: j, Coeff: c.Cost})
+	stage := problem.Stages[0]
+	stage.Costs = slices.Clone(stage.Costs)
+	problem.Stages = []comity.Stage{stage}
+	for j, c := range problem.Columns {
+		cost := &stage.Costs[j]
+		if *cost != 0 {
+			worth.Terms = append(worth.Terms, comity.Term{Column: j, Coeff: *cost})
 		}
 		switch {
 		case c.Party == friend && least != nil:
-			c.Cost = 1
+			*cost = 1
 		case c.Party == friend:
-			c.Cost += weight
+			*cost += weight
 		case least != nil:
-			c.Cost = 0
+			*cost = 0
 		}
 	}
 	if least != nil {

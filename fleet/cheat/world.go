@@ -136,6 +136,15 @@ func (s *stage) solve(ctx context.Context, p comity.Problem) (solve.Result, erro
 	return solve.Allocate(ctx, p, engine, canon.Digest(chance.Derive(in.Seed, "lot", s.period)))
 }
 
+// certify proves units that another plan than the rules chose.
+func (s *stage) certify(ctx context.Context, p comity.Problem, units []quantity.Amount) (comity.Certificate, error) {
+	engine, err := s.engine()
+	if err != nil {
+		return comity.Certificate{}, err
+	}
+	return solve.Certify(ctx, p, engine, units)
+}
+
 // declared is what the parties declare in the first week.
 func (s *stage) declared(rules comity.Charter, needs pack.Needs) ([]program.Declared, error) {
 	var all []program.Declared

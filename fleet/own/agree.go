@@ -64,7 +64,7 @@ func standIns(s pack.Scenario) (pack.Founding, error) {
 // agree compares a charter that is good in itself with the scenario: every number that
 // it asks for must be there, and nothing else.
 func agree(file string, root charter.Node, c comity.Charter, d *document) (*needs, error) {
-	a := &agreement{file: file, root: root, document: d, needs: &needs{document: d}}
+	a := &agreement{file: file, root: root, document: d, needs: &needs{document: d, periods: c.Scope.Periods}}
 	a.models(c)
 	for i, clause := range c.Data {
 		switch clause.As {
@@ -136,11 +136,11 @@ func (a *agreement) models(c comity.Charter) {
 // party takes the clause under which members declare their numbers.
 func (a *agreement) party(clause comity.DataClause, i int) {
 	at := fmt.Sprintf("[%d]", i)
-	if a.needs.values != nil {
+	if a.needs.values.ID != "" {
 		a.refuse("a second clause as: party", "put all values into one clause", "data", at, "as")
 		return
 	}
-	a.needs.values = clause.Values
+	a.needs.values = clause
 	for _, m := range a.members {
 		if !slices.Contains(clause.From, m.party.ID) {
 			a.refuse(fmt.Sprintf("%s declares nothing under %s", m.party.ID, clause.ID), "write from: "+everyone, "data", at, "from")
@@ -157,11 +157,11 @@ func (a *agreement) party(clause comity.DataClause, i int) {
 // supply takes the clause under which the operator declares what there is.
 func (a *agreement) supply(clause comity.DataClause, i int) {
 	at := fmt.Sprintf("[%d]", i)
-	if a.needs.supplied != nil {
+	if a.needs.supplied.ID != "" {
 		a.refuse("a second clause as: supply", "put all values into one clause", "data", at, "as")
 		return
 	}
-	a.needs.supplied = clause.Values
+	a.needs.supplied = clause
 	if clause.From[0] != a.operator.ID {
 		a.refuse(fmt.Sprintf("%s declares the supply, not the operator", clause.From[0]), "write from: "+manager, "data", at, "from")
 	}
@@ -196,9 +196,9 @@ func (a *agreement) unused() {
 			a.short(given[name].at, fmt.Sprintf("no clause of %s asks for %s", a.file, name), fix)
 		}
 	}
-	check(a.document.supply, a.needs.supplied, "as: supply")
+	check(a.document.supply, a.needs.supplied.Values, "as: supply")
 	for _, m := range a.members {
-		check(m.needs, a.needs.values, "as: party")
+		check(m.needs, a.needs.values.Values, "as: party")
 	}
 }
 
@@ -264,11 +264,12 @@ func rehearse(file string, root charter.Node, c comity.Charter, s pack.Scenario,
 func blame(root charter.Node, err error) charter.Node {
 	objective, _ := root.Get("objective")
 	groups, _ := objective.Get("groups")
+	stages, _ := objective.Get("stages")
 	constraints, _ := root.Get("constraints")
 	for _, rules := range []struct {
 		what string
 		list charter.Node
-	}{{"clause ", constraints}, {"group ", groups}} {
+	}{{"clause ", constraints}, {"group ", groups}, {"stage ", stages}} {
 		for _, item := range rules.list.Items {
 			id, _ := item.Get("id")
 			if name := rules.what + id.Text; strings.HasPrefix(err.Error(), name+":") || strings.Contains(err.Error(), name+" for ") {
@@ -276,8 +277,8 @@ func blame(root charter.Node, err error) charter.Node {
 			}
 		}
 	}
-	if measure, ok := objective.Get("measure"); ok {
-		return measure
+	if len(stages.Items) > 0 {
+		return stages
 	}
 	return root
 }

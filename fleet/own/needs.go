@@ -3,7 +3,9 @@ package own
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
+	"comity"
 	"comity/canon"
 	"comity/pack"
 	"comity/party"
@@ -17,8 +19,25 @@ const maxWeek = 1040
 // pack.Needs.
 type needs struct {
 	document *document
-	values   []string // Of each member.
-	supplied []string // Of the operator.
+	periods  int               // How many weeks the charter plans at once.
+	values   comity.DataClause // Under which each member declares; zero without one.
+	supplied comity.DataClause // Under which the operator does; zero without one.
+}
+
+// declare looks up what a clause asks for in a week. A value by period is that of the
+// week and of those that follow.
+func (n *needs) declare(c comity.DataClause, week int, number func(name string, week int) int64) map[string]canon.Int {
+	out := map[string]canon.Int{}
+	for _, name := range c.Values {
+		if !c.ByPeriod {
+			out[name] = canon.Int(number(name, week))
+			continue
+		}
+		for t := range n.periods {
+			out[name+"/"+strconv.Itoa(t+1)] = canon.Int(number(name, week+t))
+		}
+	}
+	return out
 }
 
 // Declare returns a member's numbers of a week; "population" and "received" come by
@@ -34,18 +53,17 @@ func (n *needs) Declare(id party.ID, week int, received quantity.Amount) (map[st
 	if received < 0 || int64(received) > maxNumber {
 		return nil, fmt.Errorf("declaration of %s: %w: %d units", id, pack.ErrReceived, int64(received))
 	}
-	out := map[string]canon.Int{}
-	for _, name := range n.values {
+	m := n.document.members[i]
+	return n.declare(n.values, week, func(name string, week int) int64 {
 		switch name {
 		case "population":
-			out[name] = canon.Int(n.document.members[i].population)
+			return m.population
 		case "received":
-			out[name] = canon.Int(received)
+			return int64(received)
 		default:
-			out[name] = canon.Int(n.document.members[i].needs[name].of(week))
+			return m.needs[name].of(week)
 		}
-	}
-	return out, nil
+	}), nil
 }
 
 // Supply returns what the operator declares in a week.
@@ -53,9 +71,5 @@ func (n *needs) Supply(week int) (map[string]canon.Int, error) {
 	if week < 0 || week > maxWeek {
 		return nil, fmt.Errorf("supply of week %d: %w; weeks are 0 to %d", week, pack.ErrPeriod, maxWeek)
 	}
-	out := map[string]canon.Int{}
-	for _, name := range n.supplied {
-		out[name] = canon.Int(n.document.supply[name].of(week))
-	}
-	return out, nil
+	return n.declare(n.supplied, week, func(name string, week int) int64 { return n.document.supply[name].of(week) }), nil
 }

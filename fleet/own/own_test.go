@@ -3,6 +3,7 @@ package own_test
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"comity"
 	"comity/adapter/cel"
 	"comity/adapter/yaml"
+	"comity/canon"
 	"comity/fleet/own"
 	"comity/governor/charter"
 	"comity/modeler/forecast"
@@ -296,6 +298,27 @@ func TestNeeds(t *testing.T) {
 		d, err := s.Needs.Declare("XA", week, 77)
 		if err != nil || int64(d["clinic_kits"]) != int64(min(5+week, 6)) || d["received"] != 77 || d["population"] != 412000 || len(d) != 6 {
 			t.Errorf("XA declares %v in week %d, %v", d, week, err)
+		}
+	}
+}
+
+// TestNeedsByPeriod: a charter that plans several weeks reads the numbers of the weeks
+// that follow, and its rules are carried out with them before anything is founded.
+func TestNeedsByPeriod(t *testing.T) {
+	t.Parallel()
+	folder := example(t)
+	change{"scenario.yaml", "kits: 2400", "kits: [2400, 1800, 900]"}.apply(t, folder)
+	change{"charter.yaml", "  cadence: P7D", "  periods: 2\n  cadence: P7D"}.apply(t, folder)
+	change{"charter.yaml", "    values: [kits]", "    by_period: true\n    values: [kits]"}.apply(t, folder)
+	change{"charter.yaml", "    kind: budget", "    kind: budget\n    each: period"}.apply(t, folder)
+	change{"charter.yaml", "    kind: floor", "    kind: floor\n    each: party_period"}.apply(t, folder)
+	s, err := own.Read(folder, own.When{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for week, want := range []map[string]canon.Int{{"kits/1": 2400, "kits/2": 1800}, {"kits/1": 1800, "kits/2": 900}, {"kits/1": 900, "kits/2": 900}} {
+		if got, err := s.Needs.Supply(week); err != nil || !maps.Equal(got, want) {
+			t.Errorf("week %d: %v, %v; want %v", week, got, err, want)
 		}
 	}
 }

@@ -29,13 +29,56 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 func TestReadGivesWhatTheDocumentSays(t *testing.T) {
-	want := small(t)
-	got, problems := charter.Read(document(t, want), cel.Compile)
+	for _, want := range []comity.Charter{small(t), rich(t)} {
+		got, problems := charter.Read(document(t, want), cel.Compile)
+		if err := problems.Err("document"); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(sealed(t, want)), string(sealed(t, got))); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// TestWhatMayBeLeftOutHasOneMeaning: a charter with the default written out is sealed as
+// the same bytes.
+func TestWhatMayBeLeftOutHasOneMeaning(t *testing.T) {
+	want := string(sealed(t, small(t)))
+	root := document(t, small(t))
+	for _, at := range []struct {
+		keys []string
+		name string
+	}{{[]string{"scope"}, "periods"}, {[]string{"objective", "stages", ""}, "slack"}} {
+		n := value(&root, at.keys...)
+		n.Fields = slices.DeleteFunc(n.Fields, func(f charter.Field) bool { return f.Key.Text == at.name })
+	}
+	n := value(&root, "data", "")
+	n.Fields = append(n.Fields, charter.Field{Key: charter.Node{Text: "by_period"}, Value: charter.Node{Text: "false"}})
+	c, problems := charter.Read(root, cel.Compile)
 	if err := problems.Err("document"); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(sealed(t, want), sealed(t, got)); diff != "" {
+	if diff := cmp.Diff(want, string(sealed(t, c))); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestOpenKeepsEveryKind: what is sealed with every kind of rule opens as it was.
+func TestOpenKeepsEveryKind(t *testing.T) {
+	bytes := sealed(t, rich(t))
+	c, _, err := charter.Open(bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(bytes), string(sealed(t, c))); diff != "" {
+		t.Error(diff)
+	}
+	kinds := map[string]bool{}
+	for _, k := range c.Constraints {
+		kinds[k.Kind] = true
+	}
+	if len(kinds) != 12 {
+		t.Errorf("%d kinds of constraint, want all 12", len(kinds))
 	}
 }
 
@@ -218,7 +261,7 @@ id: small-3
 objektive: {}
 objective:
   sense: maximise
-  measure: {cel: 'party.need * 0.5'}
+  stages: [{measure: {cel: 'party.need * 0.5'}}]
 parties:
   - id: NO
 `
@@ -230,7 +273,7 @@ parties:
 	report := problems.Err("c.yaml").Error()
 	for _, want := range []string{
 		`c.yaml:3:1: objektive: unknown key "objektive"; did you mean "objective"? [E102]`,
-		`c.yaml:6:32: objective.measure.cel: 0.5 is binary floating point, in which most decimals do not exist; write q("0.5") instead of 0.5 [E201]`,
+		`c.yaml:6:42: objective.stages[0].measure.cel: 0.5 is binary floating point, in which most decimals do not exist; write q("0.5") instead of 0.5 [E201]`,
 		`c.yaml:8:9: parties[0].id: party id NO is not quoted: NO reads as false for many YAML readers; write "NO" [E105]`,
 		`c.yaml:8:5: parties[0].weight: key "weight" is missing; add it [E103]`,
 	} {
@@ -338,7 +381,9 @@ func FuzzOpen(f *testing.F) {
 // FuzzRead looks for documents that make Read panic, or accept what cannot be sealed.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("comity: charter/v1\nparties: [{id: NO}]\n"))
-	f.Add([]byte("objective: {measure: {cel: '1 + q(\"1/2\")'}, groups: [[], x, {a: b}]}\nmodels: {recipe: {a: 1}}\n"))
+	f.Add([]byte("objective: {measure: {cel: '1 + q(\"1/2\")'}, stages: [{kind: nash, per: {cel: '1'}, slack: 1}], groups: [[], x, {a: b, benefit: [{share: 1}]}]}\nmodels: {recipe: {a: 1}}\n"))
+	f.Add([]byte("constraints: [{kind: stock, each: all, opening: {cel: '0'}, from: \"KE\", groups: []}, {kind: inequality, between: [a, b]}]\n"))
+	f.Add([]byte("data: [{by_period: true, values: [a]}]\nscope: {periods: 2}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		root, err := yaml.Read("f", data)
 		if err != nil {

@@ -22,7 +22,7 @@ func small(t testing.TB) comity.Charter {
 		Comity: charter.Version1, ID: "small-3", Version: 1, Domain: "health.vaccines", Pack: "health@1",
 		Title: text("Small charter"), Languages: []string{"en"}, Effective: "2026-11-20T00:00:00Z",
 		Purpose: comity.Purpose{Allowed: []string{"To share vaccine."}, Banned: []string{"To watch persons."}},
-		Scope:   comity.Scope{Resource: "doses", Unit: "dose", Cadence: "P7D", Excludes: text("Own doses.")},
+		Scope:   comity.Scope{Resource: "doses", Unit: "dose", Cadence: "P7D", Periods: 1, Excludes: text("Own doses.")},
 		Data: []comity.DataClause{
 			{ID: "d.series", From: states, What: text("Rates."), Schema: "health/series@1", LeavesHome: "aggregate_only", Values: []string{}, Due: "P7D"},
 			{ID: "d.forecast", From: states, What: text("Quantiles."), Schema: "health/forecast@1", LeavesHome: "signed_plain", Values: []string{}, Due: "P7D"},
@@ -34,7 +34,8 @@ func small(t testing.TB) comity.Charter {
 			Clause: "d.series", Disclosure: "exact", MinMembers: 3, StepSeconds: 2, RefitWeeks: 13,
 		},
 		Objective: comity.Objective{
-			Sense: "maximise", Measure: expr(t, `round(picture.ratio_w2, q("1/16"))`),
+			Sense:    "maximise",
+			Stages:   []comity.Aim{{Counts: "worth", ID: "worth", Kind: "weighted", Measure: expr(t, `round(picture.ratio_w2, q("1/16"))`)}},
 			Groups:   []comity.Group{{ID: "all", Weight: exact.Int(1), Need: expr(t, "party.need")}},
 			TieBreak: []string{"least_squares_unmet", "webster", "lot"},
 		},
@@ -57,6 +58,47 @@ func small(t testing.TB) comity.Charter {
 	}
 	c.Transparency.Witnesses.Threshold = charter.LeastWitnesses(len(states))
 	c.Transparency.Log = comity.LogClause{Origin: "comity.example/small", Key: partytest.Key(t, "comity.example/small").Verifier(), Operator: "SECRETARIAT"}
+	return c
+}
+
+// rich is a charter with every kind of stage and constraint, a benefit that falls and
+// numbers by period, that breaks no rule.
+func rich(t testing.TB) comity.Charter {
+	t.Helper()
+	c := small(t)
+	number := func(source string) *comity.Expr { return new(expr(t, source)) }
+	c.Scope.Periods = 4
+	c.Parties[0].Groups, c.Parties[1].Groups = []string{"inland"}, []string{"islands"}
+	c.Data[3].ByPeriod = true
+	c.Objective.Groups = append(c.Objective.Groups, comity.Group{
+		ID: "late", Weight: ratio(t, 1, 3), Need: expr(t, "party.need * period.number"),
+		Benefit: []comity.Piece{{Share: ratio(t, 1, 4), Weight: exact.Int(2)}, {Share: ratio(t, 3, 4), Weight: exact.Int(0)}},
+	})
+	c.Objective.Stages = append(c.Objective.Stages,
+		comity.Aim{Counts: "worth", ID: "least", Kind: "maximin", Measure: expr(t, "1"), Per: number("party.population"), Slack: ratio(t, 1, 8)},
+		comity.Aim{Counts: "worth", ID: "lesser", Kind: "leximin", Measure: expr(t, "supply.doses"), Per: number("1")},
+		comity.Aim{Counts: "worth", ID: "bargain", Kind: "nash", Measure: expr(t, "1"), Outside: number("party.need / 2"), Power: number("party.population")},
+	)
+	rules := []comity.Constraint{
+		{ID: "c.supply", Kind: "budget", Each: "period", AtMost: number("supply.doses")},
+		{ID: "c.floor", Kind: "floor", Each: "party_period", Groups: []string{"all", "late"}, AtLeast: number("party.need / period.number")},
+		{ID: "c.cap", Kind: "cap", AtMost: number("party.need")},
+		{ID: "c.alone", Kind: "individual_rationality", Baseline: number("party.need / 9")},
+		{ID: "c.balance", Kind: "conservation", Arrivals: number("supply.doses / 3")},
+		{ID: "c.road", Kind: "flow_limit", From: "BR", To: "KE", AtMost: number("supply.doses / 5")},
+		{ID: "c.store", Kind: "stock", Each: "all", Opening: number("7"), Arrivals: number("supply.doses"), AtMost: number("90")},
+		{ID: "c.tray", Kind: "minimum_lot", Each: "party", Groups: []string{"late"}, Lot: number("12")},
+		{ID: "c.ratio", Kind: "ratio", Each: "all", Groups: []string{"late"}, Of: []string{"all"}, AtLeast: number("1 / 3")},
+		{ID: "c.money", Kind: "affine", Coefficient: number("party.population"), AtMost: number("total.population")},
+		{ID: "c.gini", Kind: "inequality", Measure: "fairness.gini", Per: number("party.population"), AtMost: number("1 / 5")},
+		{ID: "c.jain", Kind: "inequality", Measure: "fairness.jain", Per: number("party.population"), AtLeast: number("4 / 5")},
+		{ID: "c.parity", Kind: "inequality", Measure: "fairness.demographic_parity", Per: number("party.population"), AtMost: number("1"), Between: []string{"inland", "islands"}},
+		{ID: "c.blind", Kind: "forbidden_inputs", Inputs: []string{"party.name"}},
+	}
+	for i := range rules {
+		rules[i].Why = text("An example.")
+	}
+	c.Constraints = rules
 	return c
 }
 
@@ -99,9 +141,9 @@ func document(t testing.TB, c comity.Charter) charter.Node {
 		"domain", d.text(c.Domain), "pack", d.text(c.Pack), "title", d.languages(c.Title),
 		"authentic_languages", texts(d, c.Languages), "effective", d.text(c.Effective),
 		"purpose", d.mapping("allowed", texts(d, c.Purpose.Allowed), "banned", texts(d, c.Purpose.Banned)),
-		"parties", list(c.Parties, d.party), "scope", d.mapping("resource", d.text(c.Scope.Resource), "unit", d.text(c.Scope.Unit), "cadence", d.text(c.Scope.Cadence), "excludes", d.languages(c.Scope.Excludes)),
+		"parties", list(c.Parties, d.party), "scope", d.mapping("resource", d.text(c.Scope.Resource), "unit", d.text(c.Scope.Unit), "cadence", d.text(c.Scope.Cadence), "periods", d.count(c.Scope.Periods), "excludes", d.languages(c.Scope.Excludes)),
 		"data", list(c.Data, d.clause), "models", d.models(c.Models),
-		"objective", d.mapping("sense", d.text(c.Objective.Sense), "measure", d.expr(c.Objective.Measure), "groups", list(c.Objective.Groups, d.group), "tie_break", texts(d, c.Objective.TieBreak)),
+		"objective", d.mapping("sense", d.text(c.Objective.Sense), "stages", list(c.Objective.Stages, d.stage), "groups", list(c.Objective.Groups, d.group), "tie_break", texts(d, c.Objective.TieBreak)),
 		"constraints", list(c.Constraints, d.constraint), "decisions", d.mapping("max_gap", d.text(c.Decisions.MaxGap.String())),
 		"transparency", d.mapping("log", d.mapping("origin", d.text(c.Transparency.Log.Origin), "key", d.text(c.Transparency.Log.Key), "operator", d.text(string(c.Transparency.Log.Operator))), "witnesses", d.threshold(c.Transparency.Witnesses)),
 		"sunset", d.mapping("expires", d.text(c.Sunset.Expires), "on_expiry", d.text(c.Sunset.OnExpiry)),
@@ -181,6 +223,9 @@ func (d *writer) clause(c comity.DataClause) charter.Node {
 	if c.As != "" {
 		n.Fields = append(n.Fields, d.mapping("as", d.text(c.As), "values", texts(d, c.Values)).Fields...)
 	}
+	if c.ByPeriod {
+		n.Fields = append(n.Fields, d.mapping("by_period", charter.Node{Text: "true"}).Fields...)
+	}
 	return n
 }
 
@@ -190,20 +235,47 @@ func (d *writer) models(m comity.ModelClause) charter.Node {
 		"step_seconds", d.count(m.StepSeconds), "refit_weeks", d.count(m.RefitWeeks))
 }
 
+func (d *writer) stage(a comity.Aim) charter.Node {
+	n := d.mapping("id", d.text(a.ID), "kind", d.text(a.Kind), "measure", d.expr(a.Measure), "slack", d.text(a.Slack.String()))
+	d.numbers(&n, "per", a.Per, "outside", a.Outside, "power", a.Power)
+	return n
+}
+
 func (d *writer) group(g comity.Group) charter.Node {
-	return d.mapping("id", d.text(g.ID), "weight", d.text(g.Weight.String()), "need", d.expr(g.Need))
+	n := d.mapping("id", d.text(g.ID), "weight", d.text(g.Weight.String()), "need", d.expr(g.Need))
+	if g.Benefit != nil {
+		n.Fields = append(n.Fields, d.mapping("benefit", list(g.Benefit, func(p comity.Piece) charter.Node {
+			return d.mapping("share", d.text(p.Share.String()), "weight", d.text(p.Weight.String()))
+		})).Fields...)
+	}
+	return n
+}
+
+// numbers adds the expressions that are there.
+func (d *writer) numbers(n *charter.Node, pairs ...any) {
+	for i := 0; i < len(pairs); i += 2 {
+		if e := pairs[i+1].(*comity.Expr); e != nil {
+			n.Fields = append(n.Fields, d.mapping(pairs[i], d.expr(*e)).Fields...)
+		}
+	}
 }
 
 func (d *writer) constraint(c comity.Constraint) charter.Node {
 	n := d.mapping("id", d.text(c.ID), "kind", d.text(c.Kind), "why", d.languages(c.Why))
-	if c.AtMost != nil {
-		n.Fields = append(n.Fields, d.mapping("at_most", d.expr(*c.AtMost)).Fields...)
+	d.numbers(&n, "at_most", c.AtMost, "at_least", c.AtLeast, "coefficient", c.Coefficient, "lot", c.Lot, "per", c.Per,
+		"baseline", c.Baseline, "opening", c.Opening, "arrivals", c.Arrivals)
+	for _, word := range [][2]string{{"each", c.Each}, {"measure", c.Measure}, {"from", string(c.From)}, {"to", string(c.To)}} {
+		if word[1] != "" {
+			n.Fields = append(n.Fields, d.mapping(word[0], d.text(word[1])).Fields...)
+		}
 	}
-	if c.AtLeast != nil {
-		n.Fields = append(n.Fields, d.mapping("at_least", d.expr(*c.AtLeast)).Fields...)
-	}
-	if len(c.Inputs) > 0 {
-		n.Fields = append(n.Fields, d.mapping("inputs", texts(d, c.Inputs)).Fields...)
+	for _, names := range []struct {
+		key   string
+		items []string
+	}{{"groups", c.Groups}, {"of", c.Of}, {"between", c.Between}, {"inputs", c.Inputs}} {
+		if names.items != nil {
+			n.Fields = append(n.Fields, d.mapping(names.key, texts(d, names.items)).Fields...)
+		}
 	}
 	return n
 }

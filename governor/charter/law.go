@@ -20,6 +20,7 @@ func (l *linter) scope() {
 	l.form("scope.resource", s.Resource, IsWord, "one lower-case word")
 	l.form("scope.unit", s.Unit, IsWord, "one lower-case word")
 	l.duration("scope.cadence", s.Cadence)
+	l.within("scope.periods", s.Periods, MaxPeriods)
 	l.languages("scope.excludes", s.Excludes)
 }
 
@@ -52,6 +53,9 @@ func (l *linter) values(path string, d comity.DataClause, defined map[string]str
 		l.refuse(path, ruleValues, fmt.Sprintf("%s declares no numbers (%s of %s) and has values", clip(d.ID), clip(d.LeavesHome), clip(d.Schema)), "take out as and values")
 	case declares:
 		l.choice(path+".as", d.As, perParty, forAll)
+	}
+	if d.ByPeriod && !declares {
+		l.refuse(path+".by_period", ruleValues, clip(d.ID)+" declares no numbers", "take out by_period")
 	}
 	if d.As == forAll && len(d.From) != 1 {
 		l.refuse(path+".from", ruleValues, fmt.Sprintf("%d parties declare the supply", len(d.From)), "let one party declare it")
@@ -135,72 +139,6 @@ func (l *linter) targets() {
 func (l *linter) within(path string, n, most int) {
 	if n < 1 || n > most {
 		l.refuse(path, ruleBounds, fmt.Sprintf("%d", n), fmt.Sprintf("write 1 to %d", most))
-	}
-}
-
-func (l *linter) objective() {
-	o := l.c.Objective
-	l.choice("objective.sense", o.Sense, "maximise")
-	l.some("objective.groups", len(o.Groups))
-	ids := make([]string, len(o.Groups))
-	for i, g := range o.Groups {
-		path := at("objective.groups", i)
-		ids[i] = g.ID
-		l.form(path+".id", g.ID, IsWord, "a lower-case word")
-		if g.Weight.Sign() <= 0 {
-			l.refuse(path+".weight", ruleObjective, fmt.Sprintf("group %s has weight %s", clip(g.ID), g.Weight), `write a number above "0"`)
-		}
-	}
-	l.unique("objective.groups", ids)
-	// The order that makes the optimum unique and leaves nothing a party can choose
-	// (design: allocation, section on neutrality).
-	if want := []string{"least_squares_unmet", "webster", "lot"}; !slices.Equal(o.TieBreak, want) {
-		l.refuse("objective.tie_break", ruleObjective, fmt.Sprintf("ties are broken by %q", clip(strings.Join(o.TieBreak, ", "))), "write ["+strings.Join(want, ", ")+"]")
-	}
-}
-
-func (l *linter) constraints() {
-	cs := l.c.Constraints
-	l.some("constraints", len(cs))
-	ids := make([]string, len(cs))
-	budgets := 0
-	for i, c := range cs {
-		path := at("constraints", i)
-		ids[i] = c.ID
-		l.form(path+".id", c.ID, isClauseID, "words with dots between, as c.supply")
-		l.choice(path+".kind", c.Kind, budget, floor, capacity, forbidden)
-		l.parts(path, c)
-		if c.Kind == budget {
-			budgets++
-		}
-		l.languages(path+".why", c.Why) // A rule without a reason cannot be negotiated.
-	}
-	l.unique("constraints", ids)
-	if budgets == 0 {
-		l.refuse("constraints", ruleBudget, "no constraint is a budget", "add one, as at_most: supply.doses")
-	}
-}
-
-// Kinds of constraint.
-const (
-	budget    = "budget"
-	floor     = "floor"
-	capacity  = "cap"
-	forbidden = "forbidden_inputs"
-)
-
-// parts checks that a constraint has what its kind needs and nothing else.
-func (l *linter) parts(path string, c comity.Constraint) {
-	most, least, inputs := c.Kind == budget || c.Kind == capacity, c.Kind == floor, c.Kind == forbidden
-	if most != (c.AtMost != nil) || least != (c.AtLeast != nil) || inputs != (len(c.Inputs) > 0) {
-		l.refuse(path, ruleConstraint, fmt.Sprintf("%s of kind %s has not exactly the parts of its kind", clip(c.ID), clip(c.Kind)),
-			"write at_most for budget and cap, at_least for floor, inputs for forbidden_inputs")
-	}
-	for i, name := range c.Inputs {
-		l.form(at(path+".inputs", i), name, isInputName, "two words with a dot between, as party.name")
-		if i > 0 && c.Inputs[i-1] >= name {
-			l.ascending(at(path+".inputs", i), c.Inputs[i-1], name)
-		}
 	}
 }
 

@@ -57,10 +57,17 @@ func (l *linter) sizes() {
 	}
 	l.most("models.targets", len(c.Models.Targets))
 	l.most("models.recipe", len(c.Models.Recipe))
+	l.most("objective.stages", len(c.Objective.Stages))
 	l.most("objective.groups", len(c.Objective.Groups))
+	for i, g := range c.Objective.Groups {
+		l.most(at("objective.groups", i)+".benefit", len(g.Benefit))
+	}
 	l.most("objective.tie_break", len(c.Objective.TieBreak))
 	l.most("constraints", len(c.Constraints))
 	for i, k := range c.Constraints {
+		l.most(at("constraints", i)+".groups", len(k.Groups))
+		l.most(at("constraints", i)+".of", len(k.Of))
+		l.most(at("constraints", i)+".between", len(k.Between))
 		l.most(at("constraints", i)+".inputs", len(k.Inputs))
 		l.most(at("constraints", i)+".why", len(k.Why))
 	}

@@ -2,6 +2,8 @@ package charter
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"comity"
 	"comity/party"
@@ -20,10 +22,14 @@ const (
 	forAll     = "supply"  // A value that one party declares for all.
 	sumOfAll   = "total"   // A party value summed over the recipients.
 	ofForecast = "picture" // From the frozen picture.
+	ofPeriod   = "period"  // About the period at hand.
 )
 
+// PeriodNumber is the input that counts the periods of a plan, from 1.
+const PeriodNumber = ofPeriod + ".number"
+
 // Namespaces returns the words with which the name of an input may begin.
-func Namespaces() []string { return []string{perParty, forAll, sumOfAll, ofForecast} }
+func Namespaces() []string { return []string{perParty, forAll, sumOfAll, ofForecast, ofPeriod} }
 
 // forecastWeeks are the horizons of which the picture offers a ratio.
 const forecastWeeks = 4
@@ -75,8 +81,12 @@ func from(c comity.Charter, choose func(comity.DataClause) bool) []party.ID {
 //	total.VALUE                the sum of party.VALUE over the recipients
 //	picture.ratio_wN           forecast median N weeks ahead over the place's own
 //	                           reference level, for N from 1 to 4
+//	period.number              in a plan of several periods: which one, from 1
 func Inputs(c comity.Charter) []string {
 	names := []string{}
+	if c.Scope.Periods > 1 {
+		names = append(names, PeriodNumber)
+	}
 	for week := range forecastWeeks {
 		names = append(names, ofForecast+".ratio_w"+string(rune('1'+week)))
 	}
@@ -90,4 +100,34 @@ func Inputs(c comity.Charter) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// Declared returns the names under which the values of d are declared, in its order:
+// "doses", or "doses/1" to "doses/N" by period.
+func Declared(d comity.DataClause, periods int) []string {
+	if !d.ByPeriod {
+		return slices.Clone(d.Values)
+	}
+	names := make([]string, 0, len(d.Values)*periods)
+	for _, v := range d.Values {
+		for t := 1; t <= periods; t++ {
+			names = append(names, v+"/"+strconv.Itoa(t))
+		}
+	}
+	return names
+}
+
+// OfPeriod tells whether e differs from one period of a plan to another.
+func OfPeriod(c comity.Charter, e comity.Expr) bool {
+	return slices.ContainsFunc(InputsOf(e), func(name string) bool { return isOfPeriod(c, name) })
+}
+
+func isOfPeriod(c comity.Charter, name string) bool {
+	space, value, _ := strings.Cut(name, ".")
+	if space == sumOfAll {
+		space = perParty
+	}
+	return name == PeriodNumber || slices.ContainsFunc(c.Data, func(d comity.DataClause) bool {
+		return d.ByPeriod && d.As == space && slices.Contains(d.Values, value)
+	})
 }

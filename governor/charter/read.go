@@ -22,12 +22,31 @@ import (
 // there are none.
 func Read(root Node, compile Compiler) (comity.Charter, Problems) {
 	r := &reader{compile: compile}
+	if r.unfounded(root) {
+		return comity.Charter{}, r.problems
+	}
 	c := r.charter(root, "")
 	if len(r.problems) == 0 {
 		r.problems = Lint(c)
 	}
 	return c, r.problems.Locate(root)
 }
+
+// unfounded refuses the charter of a data folder with one problem instead of one for
+// each word that founding has yet to replace.
+func (r *reader) unfounded(root Node) bool {
+	for _, name := range []string{"parties", "transparency"} {
+		if n, ok := root.Get(name); ok && n.Shape == Scalar && !n.Quoted() && n.Text == founding {
+			r.refuse(n, name, ruleUnfounded, "this is the charter of a data folder: its parties and keys are made when it is founded",
+				"check it with comity up --data and its folder, which names your lines; then lint the charter.yaml of the home")
+			return true
+		}
+	}
+	return false
+}
+
+// founding stands in the charter of a data folder for what its author cannot write.
+const founding = "founding"
 
 // reader collects the problems of one document.
 type reader struct {
@@ -98,10 +117,12 @@ func (r *reader) node(n Node, path string) (keys comity.Node) {
 }
 
 func (r *reader) scope(n Node, path string) (s comity.Scope) {
+	s.Periods = 1
 	r.mapping(n, path,
 		need("resource", &s.Resource, r.text),
 		need("unit", &s.Unit, r.text),
 		need("cadence", &s.Cadence, r.text),
+		may("periods", &s.Periods, r.integer),
 		need("excludes", &s.Excludes, r.languages),
 	)
 	return s
@@ -116,6 +137,7 @@ func (r *reader) dataClause(n Node, path string) (d comity.DataClause) {
 		need("leaves_home", &d.LeavesHome, r.text),
 		may("as", &d.As, r.text),
 		may("values", &d.Values, list(r, r.text)),
+		may("by_period", &d.ByPeriod, r.flag),
 		need("due", &d.Due, r.text),
 	)
 	return d
@@ -140,11 +162,28 @@ func (r *reader) models(n Node, path string) (m comity.ModelClause) {
 func (r *reader) objective(n Node, path string) (o comity.Objective) {
 	r.mapping(n, path,
 		need("sense", &o.Sense, r.text),
-		need("measure", &o.Measure, r.expression),
+		need("stages", &o.Stages, list(r, r.stage)),
 		need("groups", &o.Groups, list(r, r.group)),
 		need("tie_break", &o.TieBreak, list(r, r.text)),
 	)
 	return o
+}
+
+func (r *reader) stage(n Node, path string) (a comity.Aim) {
+	r.mapping(n, path,
+		need("id", &a.ID, r.text),
+		need("kind", &a.Kind, r.text),
+		need("measure", &a.Measure, r.expression),
+		may("per", &a.Per, pointer(r.expression)),
+		may("outside", &a.Outside, pointer(r.expression)),
+		may("power", &a.Power, pointer(r.expression)),
+		may("counts", &a.Counts, r.text),
+		may("slack", &a.Slack, r.number),
+	)
+	if a.Counts == "" {
+		a.Counts = CountsWorth
+	}
+	return a
 }
 
 func (r *reader) group(n Node, path string) (g comity.Group) {
@@ -152,16 +191,38 @@ func (r *reader) group(n Node, path string) (g comity.Group) {
 		need("id", &g.ID, r.text),
 		need("weight", &g.Weight, r.number),
 		need("need", &g.Need, r.expression),
+		may("benefit", &g.Benefit, list(r, r.piece)),
 	)
 	return g
+}
+
+func (r *reader) piece(n Node, path string) (p comity.Piece) {
+	r.mapping(n, path,
+		need("share", &p.Share, r.number),
+		need("weight", &p.Weight, r.number),
+	)
+	return p
 }
 
 func (r *reader) constraint(n Node, path string) (c comity.Constraint) {
 	r.mapping(n, path,
 		need("id", &c.ID, r.text),
 		need("kind", &c.Kind, r.text),
+		may("each", &c.Each, r.text),
+		may("groups", &c.Groups, list(r, r.text)),
 		may("at_most", &c.AtMost, pointer(r.expression)),
 		may("at_least", &c.AtLeast, pointer(r.expression)),
+		may("coefficient", &c.Coefficient, pointer(r.expression)),
+		may("of", &c.Of, list(r, r.text)),
+		may("lot", &c.Lot, pointer(r.expression)),
+		may("measure", &c.Measure, r.text),
+		may("per", &c.Per, pointer(r.expression)),
+		may("between", &c.Between, list(r, r.text)),
+		may("baseline", &c.Baseline, pointer(r.expression)),
+		may("from", &c.From, r.partyID),
+		may("to", &c.To, r.partyID),
+		may("opening", &c.Opening, pointer(r.expression)),
+		may("arrivals", &c.Arrivals, pointer(r.expression)),
 		may("inputs", &c.Inputs, list(r, r.text)),
 		need("why", &c.Why, r.languages),
 	)

@@ -26,6 +26,8 @@ const (
 	ruleDigest      = "E115"
 	ruleBounds      = "E116"
 	ruleKey         = "E117"
+	ruleFlag        = "E118"
+	ruleUnfounded   = "E119"
 
 	ruleCompile  = "E201"
 	ruleUnknown  = "E202"
@@ -33,6 +35,7 @@ const (
 	ruleTree     = "E204"
 	ruleForbids  = "E205"
 	ruleConstant = "E206"
+	rulePeriod   = "E207"
 
 	ruleVersion     = "E301"
 	ruleParties     = "E302"
@@ -56,6 +59,11 @@ const (
 	ruleObjective   = "E320"
 	ruleRecipients  = "E321"
 	ruleBudget      = "E322"
+	ruleStage       = "E323"
+	ruleBenefit     = "E324"
+	ruleRange       = "E325"
+	ruleFlow        = "E326"
+	ruleNoSuchGroup = "E327"
 )
 
 // Rules returns all rules in the order of their ids.
@@ -78,12 +86,15 @@ func Rules() []Rule {
 		{ruleDigest, "a digest is sha256: and 64 lower-case hex digits"},
 		{ruleBounds, "a list, table or count is within its bounds"},
 		{ruleKey, "a key is a C2SP verifier key of the type that its place has, or a NATS user key for transport"},
+		{ruleFlag, "a yes or no is true or false, without quotes"},
+		{ruleUnfounded, "parties and keys are written out; only the charter of a data folder has the word founding in their place"},
 		{ruleCompile, "an expression is one that the compiler takes"},
 		{ruleUnknown, "an expression uses only inputs that the data clauses and the picture provide"},
-		{ruleNotHere, "a budget is one number for all: it uses supply and total, never one party's values"},
+		{ruleNotHere, "one number for all uses supply and total, never one party's values"},
 		{ruleTree, "a sealed expression is a well-formed tree within its bounds"},
-		{ruleForbids, "no expression uses a forbidden input"},
+		{ruleForbids, "nothing uses a forbidden input: no expression, no sum of it, no constraint that names parties or their groups"},
 		{ruleConstant, "no part of an expression is certain to fail: no division by a constant zero, no rounding to a step that is not positive"},
+		{rulePeriod, "one number for the whole plan uses no value that each period has its own of"},
 		{ruleVersion, "version 1 supersedes nothing, every later version the one before"},
 		{ruleParties, "a body has at least two parties"},
 		{ruleAscending, "lists of parties, inputs and targets ascend and name each once, so that order carries no meaning"},
@@ -94,17 +105,22 @@ func Rules() []Rule {
 		{ruleOperator, "the operator of the log is a party and is not among its own witnesses, and the log's key bears its origin"},
 		{ruleNoSuchParty, "a clause names parties of this charter"},
 		{ruleValueTwice, "a declared value is defined by one clause"},
-		{ruleValues, "signed plain data names its values, other data has none, and a common value has one declarer"},
+		{ruleValues, "signed plain data names its values, other data has none, by period or not, and a common value has one declarer"},
 		{ruleModels, "models are trained on a data clause of which only aggregates leave home"},
 		{ruleDisclosure, "sums are disclosed exactly; differential privacy comes with a later version of the format"},
 		{ruleMinMembers, "a sum has at least 3 members and more than half of its clause's"},
-		{ruleConstraint, "a constraint has the expression of its kind and no other"},
+		{ruleConstraint, "a constraint has the fields of its kind and no others"},
 		{ruleGap, "the largest certified gap is a share: at least 0, below 1"},
 		{ruleSunset, "a charter ends after it begins, within three years"},
 		{ruleBanned, "a charter bans at least one use"},
-		{ruleIDTwice, "an id names one clause, constraint or group"},
+		{ruleIDTwice, "an id names one clause, constraint, stage or group"},
 		{ruleObjective, "groups have positive weights, and ties are broken by least_squares_unmet, webster, lot"},
 		{ruleRecipients, "all clauses that declare party values are from the same parties, and each of them is a member"},
-		{ruleBudget, "what is handed out is bounded by a budget"},
+		{ruleBudget, "what is handed out is bounded by a budget, a conservation or a stock"},
+		{ruleStage, "a stage has the fields of its kind and no others; only weighted stages are minimised"},
+		{ruleBenefit, "the pieces of a benefit have shares above 0 that add up to 1 and weights that fall, and are maximised"},
+		{ruleRange, "a divisor and a power are above 0, a slack is at least 0 and below 1, an index lies between 0 and 1 and that of Jain above 0, a lot is not negative"},
+		{ruleFlow, "a flow goes from one recipient to another, and one constraint counts what flows in and out of a party"},
+		{ruleNoSuchGroup, "a constraint names groups that there are"},
 	}
 }

@@ -2,6 +2,7 @@ package charter_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -82,7 +83,7 @@ func TestThePageHasEveryRule(t *testing.T) {
 }
 
 func examples() []broken {
-	return slices.Concat(brokenDocuments(), brokenValues(), brokenExpressions(), brokenLaw(), brokenKeys())
+	return slices.Concat(brokenDocuments(), brokenValues(), brokenExpressions(), brokenLaw(), brokenStages(), brokenKinds(), brokenKeys())
 }
 
 // value returns the value at a path of keys; an empty key means the first item.
@@ -141,8 +142,13 @@ func brokenDocuments() []broken {
 		doc("E115", "supersedes", plain("none"), "supersedes"),
 		doc("E115", "supersedes", quoted("sha256:12"), "supersedes"),
 		doc("E116", "purpose.banned", func(n *charter.Node) { n.Items = make([]charter.Node, 300) }, "purpose", "banned"),
-		doc("E201", "objective.measure.cel", quoted("party.need * 0.5"), "objective", "measure", "cel"),
-		doc("E201", "objective.measure.cel", quoted("party.need *"), "objective", "measure", "cel"),
+		doc("E118", "data[0].by_period", func(n *charter.Node) {
+			n.Fields = append(n.Fields, charter.Field{Key: charter.Node{Text: "by_period"}, Value: charter.Node{Text: "yes", Line: 1, Column: 1}})
+		}, "data", ""),
+		doc("E119", "parties", func(n *charter.Node) { *n = charter.Node{Text: "founding", Line: n.Line, Column: 1} }, "parties"),
+		doc("E119", "transparency", func(n *charter.Node) { *n = charter.Node{Text: "founding", Line: n.Line, Column: 1} }, "transparency"),
+		doc("E201", "objective.stages[0].measure.cel", quoted("party.need * 0.5"), "objective", "stages", "", "measure", "cel"),
+		doc("E201", "objective.stages[0].measure.cel", quoted("party.need *"), "objective", "stages", "", "measure", "cel"),
 	}
 }
 
@@ -174,7 +180,7 @@ func brokenValues() []broken {
 		law("E114", "data[0].leaves_home", func(_ testing.TB, c *comity.Charter) { c.Data[0].LeavesHome = "aggregate" }),
 		law("E114", "data[2].as", func(_ testing.TB, c *comity.Charter) { c.Data[2].As = "picture" }),
 		law("E114", "constraints[0].kind", func(_ testing.TB, c *comity.Charter) { c.Constraints[0].Kind = "gini" }),
-		law("E114", "objective.sense", func(_ testing.TB, c *comity.Charter) { c.Objective.Sense = "minimise" }),
+		law("E114", "objective.sense", func(_ testing.TB, c *comity.Charter) { c.Objective.Sense = "minimize!" }),
 		law("E114", "sunset.on_expiry", func(_ testing.TB, c *comity.Charter) { c.Sunset.OnExpiry = "go on" }),
 		law("E116", "models.step_seconds", func(_ testing.TB, c *comity.Charter) { c.Models.StepSeconds = 0 }),
 		law("E116", "models.targets", func(_ testing.TB, c *comity.Charter) { c.Models.Targets = nil }),
@@ -186,7 +192,7 @@ func brokenValues() []broken {
 
 func brokenExpressions() []broken {
 	measure := func(rule, source string) broken {
-		return law(rule, "objective.measure", func(t testing.TB, c *comity.Charter) { c.Objective.Measure = expr(t, source) })
+		return law(rule, "objective.stages[0].measure", func(t testing.TB, c *comity.Charter) { c.Objective.Stages[0].Measure = expr(t, source) })
 	}
 	budget := func(source string) broken {
 		return law("E203", "constraints[0].at_most", func(t testing.TB, c *comity.Charter) { c.Constraints[0].AtMost = new(expr(t, source)) })
@@ -201,12 +207,12 @@ func brokenExpressions() []broken {
 		measure("E206", "party.need / 0"),
 		measure("E206", "party.need / (2 - 2)"),
 		measure("E206", "round(party.need, 0 - 1)"),
-		law("E205", "objective.measure", func(t testing.TB, c *comity.Charter) {
+		law("E205", "objective.stages[0].measure", func(t testing.TB, c *comity.Charter) {
 			c.Constraints[2].Inputs = []string{"party.id", "party.need"}
-			c.Objective.Measure = expr(t, "party.need")
+			c.Objective.Stages[0].Measure = expr(t, "party.need")
 		}),
-		{rule: "E204", path: "objective.measure", sealedOnly: true, charter: func(_ testing.TB, c *comity.Charter) {
-			c.Objective.Measure = comity.Expr{Op: "input", Name: "party.Need"}
+		{rule: "E204", path: "objective.stages[0].measure", sealedOnly: true, charter: func(_ testing.TB, c *comity.Charter) {
+			c.Objective.Stages[0].Measure = comity.Expr{Op: "input", Name: "party.Need"}
 		}},
 	}
 }
@@ -241,7 +247,7 @@ func brokenLaw() []broken {
 		law("E314", "models.min_members", func(_ testing.TB, c *comity.Charter) { c.Models.MinMembers = 2 }),
 		law("E314", "models.min_members", func(_ testing.TB, c *comity.Charter) { c.Models.MinMembers = 4 }),
 		law("E315", "constraints[0]", func(_ testing.TB, c *comity.Charter) { c.Constraints[0].AtMost = nil }),
-		law("E315", "constraints[1]", func(_ testing.TB, c *comity.Charter) { c.Constraints[1].AtMost = c.Constraints[0].AtMost }),
+		law("E315", "constraints[1].at_most", func(_ testing.TB, c *comity.Charter) { c.Constraints[1].AtMost = c.Constraints[0].AtMost }),
 		law("E315", "constraints[2]", func(_ testing.TB, c *comity.Charter) { c.Constraints[2].Inputs = nil }),
 		law("E316", "decisions.max_gap", func(_ testing.TB, c *comity.Charter) { c.Decisions.MaxGap = exact.Int(1) }),
 		law("E316", "decisions.max_gap", func(_ testing.TB, c *comity.Charter) { c.Decisions.MaxGap = exact.Int(-1) }),
@@ -263,6 +269,230 @@ func brokenLaw() []broken {
 		}),
 		law("E321", "data", func(_ testing.TB, c *comity.Charter) { c.Data[0].From = c.Data[0].From[:2] }),
 		law("E322", "constraints", func(_ testing.TB, c *comity.Charter) { c.Constraints = c.Constraints[1:] }),
+	}
+}
+
+// stage is an example that changes the first stage.
+func stage(rule, path string, change func(a *comity.Aim)) broken {
+	return law(rule, path, func(_ testing.TB, c *comity.Charter) { change(&c.Objective.Stages[0]) })
+}
+
+func brokenStages() []broken {
+	const path = "objective.stages[0]"
+	one := new(comity.Expr{Op: "const", Value: new(exact.Int(1))})
+	quarter, err := exact.Ratio(1, 4)
+	if err != nil {
+		panic(err)
+	}
+	piece := func(share, weight int64) comity.Piece {
+		s, err := exact.Ratio(share, 4)
+		if err != nil {
+			panic(err)
+		}
+		return comity.Piece{Share: s, Weight: exact.Int(weight)}
+	}
+	benefit := func(path string, pieces ...comity.Piece) broken {
+		return law("E324", "objective.groups[0].benefit"+path, func(_ testing.TB, c *comity.Charter) { c.Objective.Groups[0].Benefit = pieces })
+	}
+	return []broken{
+		law("E116", "objective.stages", func(_ testing.TB, c *comity.Charter) { c.Objective.Stages = nil }),
+		stage("E109", path+".id", func(a *comity.Aim) { a.ID = "c.worth" }),
+		stage("E114", path+".kind", func(a *comity.Aim) { a.Kind = "utilitarian" }),
+		stage("E323", path+".id", func(a *comity.Aim) { a.ID = "evenness" }),
+		stage("E323", path+".per", func(a *comity.Aim) { a.Per = one }),
+		stage("E323", path+".outside", func(a *comity.Aim) { a.Kind, a.Per, a.Outside = "leximin", one, one }),
+		stage("E323", path, func(a *comity.Aim) { a.Kind = "maximin" }),
+		stage("E323", path, func(a *comity.Aim) { a.Kind, a.Power = "nash", one }),
+		stage("E323", path+".slack", func(a *comity.Aim) { a.Kind, a.Outside, a.Slack = "nash", one, quarter }),
+		law("E323", path+".kind", func(_ testing.TB, c *comity.Charter) {
+			c.Objective.Sense, c.Objective.Stages[0].Kind, c.Objective.Stages[0].Per = "minimise", "leximin", one
+		}),
+		law("E319", "objective.stages[1].id", func(_ testing.TB, c *comity.Charter) {
+			c.Objective.Stages = append(c.Objective.Stages, c.Objective.Stages[0])
+		}),
+		stage("E325", path+".slack", func(a *comity.Aim) { a.Slack = exact.Int(1) }),
+		stage("E325", path+".slack", func(a *comity.Aim) { a.Slack = exact.Int(-1) }),
+		stage("E325", path+".per", func(a *comity.Aim) {
+			a.Kind, a.Per = "leximin", new(comity.Expr{Op: "const", Value: new(exact.Int(0))})
+		}),
+		stage("E325", path+".power", func(a *comity.Aim) {
+			a.Kind, a.Outside, a.Power = "nash", one, new(comity.Expr{Op: "const", Value: new(exact.Int(-1))})
+		}),
+		benefit("", piece(3, 2)),
+		benefit("[1].weight", piece(2, 1), piece(2, 1)),
+		benefit("[0].share", piece(0, 2), piece(4, 1)),
+		benefit("[0].weight", piece(4, -1)),
+		law("E324", "objective.groups[0].benefit", func(_ testing.TB, c *comity.Charter) {
+			c.Objective.Sense, c.Objective.Groups[0].Benefit = "minimise", []comity.Piece{piece(4, 1)}
+		}),
+		law("E116", "objective.groups[0].benefit", func(_ testing.TB, c *comity.Charter) { c.Objective.Groups[0].Benefit = []comity.Piece{} }),
+		law("E116", "scope.periods", func(_ testing.TB, c *comity.Charter) { c.Scope.Periods = 0 }),
+		law("E116", "scope.periods", func(_ testing.TB, c *comity.Charter) { c.Scope.Periods = 521 }),
+	}
+}
+
+// clause is an example that adds one constraint, as the fourth.
+func clause(rule, field string, change func(t testing.TB, c *comity.Charter, k *comity.Constraint)) broken {
+	return law(rule, "constraints[3]"+field, func(t testing.TB, c *comity.Charter) {
+		c.Scope.Periods = 2
+		k := comity.Constraint{ID: "c.more", Why: text("An example.")}
+		change(t, c, &k)
+		c.Constraints = append(c.Constraints, k)
+	})
+}
+
+func brokenKinds() []broken {
+	return slices.Concat(wrongFields(), wrongNumbers(), []broken{
+		clause("E114", ".each", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.AtMost, k.Each = "cap", new(expr(t, "7")), "period"
+		}),
+		clause("E114", ".measure", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.AtMost, k.Measure = "inequality", new(expr(t, "7")), "fairness.theil_t"
+		}),
+		clause("E116", ".groups", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.AtMost, k.Groups = "cap", new(expr(t, "7")), []string{}
+		}),
+		clause("E116", ".between", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Measure, k.AtMost, k.Per, k.Between = "inequality", charter.Parity, new(expr(t, "1")), new(expr(t, "party.population")), []string{"islands"}
+		}),
+		clause("E303", ".groups[1]", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.AtMost, k.Groups = "cap", new(expr(t, "7")), []string{"all", "all"}
+		}),
+		clause("E327", ".groups[0]", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.AtMost, k.Groups = "cap", new(expr(t, "7")), []string{"frontline"}
+		}),
+		clause("E327", ".between[0]", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Measure, k.AtMost, k.Per, k.Between = "inequality", charter.Parity, new(expr(t, "1")), new(expr(t, "party.population")), []string{"inland", "islands"}
+		}),
+		clause("E326", ".to", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.From, k.To, k.AtMost = "flow_limit", "BR", "SECRETARIAT", new(expr(t, "7"))
+		}),
+		clause("E326", ".to", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.From, k.To, k.AtMost = "flow_limit", "BR", "BR", new(expr(t, "7"))
+		}),
+		clause("E326", "", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.From, k.To, k.AtMost = "flow_limit", "BR", "FJ", new(expr(t, "7"))
+		}),
+		clause("E205", ".from", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.From, k.To, k.AtMost = "flow_limit", "BR", "FJ", new(expr(t, "7"))
+		}),
+		clause("E205", ".between", func(t testing.TB, c *comity.Charter, k *comity.Constraint) {
+			c.Constraints[2].Inputs = []string{"party.groups"}
+			k.Kind, k.Measure, k.AtMost, k.Per, k.Between = "inequality", charter.Parity, new(expr(t, "1")), new(expr(t, "party.population")), []string{"inland", "islands"}
+		}),
+		clause("E205", ".coefficient", func(t testing.TB, c *comity.Charter, k *comity.Constraint) {
+			c.Constraints[2].Inputs = []string{"party.population"}
+			k.Kind, k.Coefficient, k.AtMost = "affine", new(expr(t, "total.population")), new(expr(t, "1"))
+		}),
+		law("E311", "data[0].by_period", func(_ testing.TB, c *comity.Charter) { c.Data[0].ByPeriod = true }),
+	})
+}
+
+// wrongFields gives every kind what it has not, and takes away what it has.
+func wrongFields() []broken {
+	fields := map[string]func(k *comity.Constraint, e *comity.Expr){
+		".at_most":     func(k *comity.Constraint, e *comity.Expr) { k.AtMost = e },
+		".at_least":    func(k *comity.Constraint, e *comity.Expr) { k.AtLeast = e },
+		".coefficient": func(k *comity.Constraint, e *comity.Expr) { k.Coefficient = e },
+		".lot":         func(k *comity.Constraint, e *comity.Expr) { k.Lot = e },
+		".per":         func(k *comity.Constraint, e *comity.Expr) { k.Per = e },
+		".baseline":    func(k *comity.Constraint, e *comity.Expr) { k.Baseline = e },
+		".opening":     func(k *comity.Constraint, e *comity.Expr) { k.Opening = e },
+		".arrivals":    func(k *comity.Constraint, e *comity.Expr) { k.Arrivals = e },
+		".groups":      func(k *comity.Constraint, _ *comity.Expr) { k.Groups = []string{"all"} },
+		".of":          func(k *comity.Constraint, _ *comity.Expr) { k.Of = []string{"all"} },
+		".between":     func(k *comity.Constraint, _ *comity.Expr) { k.Between = []string{"a", "b"} },
+		".inputs":      func(k *comity.Constraint, _ *comity.Expr) { k.Inputs = []string{"party.id"} },
+		".each":        func(k *comity.Constraint, _ *comity.Expr) { k.Each = "party" },
+		".from":        func(k *comity.Constraint, _ *comity.Expr) { k.From = "BR" },
+		".to":          func(k *comity.Constraint, _ *comity.Expr) { k.To = "BR" },
+	}
+	wrong := map[string][]string{
+		"budget":                 {".at_least", ".lot", ".per"},
+		"floor":                  {".at_most", ".coefficient", ".baseline"},
+		"cap":                    {".at_least", ".arrivals", ".from"},
+		"conservation":           {".at_most", ".each", ".opening"},
+		"flow_limit":             {".each", ".groups", ".at_least"},
+		"stock":                  {".at_least", ".lot", ".to"},
+		"minimum_lot":            {".at_most", ".at_least", ".of"},
+		"ratio":                  {".coefficient", ".between", ".per"},
+		"affine":                 {".of", ".per", ".inputs"},
+		"individual_rationality": {".at_least", ".at_most", ".inputs"},
+		"forbidden_inputs":       {".groups", ".each", ".at_most"},
+	}
+	var all []broken
+	for _, kind := range slices.Sorted(maps.Keys(wrong)) {
+		for _, name := range wrong[kind] {
+			all = append(all, clause("E315", name, func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+				k.Kind = kind
+				fields[name](k, new(expr(t, "1")))
+			}))
+		}
+		all = append(all, clause("E315", "", func(_ testing.TB, _ *comity.Charter, k *comity.Constraint) { k.Kind = kind }))
+	}
+	return append(all,
+		clause("E315", "", func(_ testing.TB, _ *comity.Charter, k *comity.Constraint) { k.Kind = "inequality" }),
+		clause("E315", "", func(_ testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Measure = "inequality", charter.Parity
+		}),
+		clause("E315", ".between", func(_ testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Measure, k.Between = "inequality", charter.Gini, []string{"a", "b"}
+		}),
+		clause("E315", ".at_most", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Measure, k.AtMost = "inequality", charter.Jain, new(expr(t, "1"))
+		}),
+		clause("E315", "", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Groups, k.Of, k.AtMost, k.AtLeast = "ratio", []string{"all"}, []string{"all"}, new(expr(t, "1")), new(expr(t, "1"))
+		}),
+	)
+}
+
+// wrongNumbers puts numbers where they differ from what they stand for.
+func wrongNumbers() []broken {
+	byPeriod := func(c *comity.Charter) { c.Data[2].ByPeriod = true }
+	return []broken{
+		clause("E203", ".at_most", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Coefficient, k.AtMost = "affine", new(expr(t, "party.need")), new(expr(t, "party.need"))
+		}),
+		clause("E203", ".opening", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Opening, k.Arrivals, k.AtMost = "stock", new(expr(t, "party.need")), new(expr(t, "1")), new(expr(t, "1"))
+		}),
+		clause("E203", ".at_most", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.From, k.To, k.AtMost = "flow_limit", "BR", "FJ", new(expr(t, "picture.ratio_w1"))
+		}),
+		clause("E207", ".at_most", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.AtMost = "cap", new(expr(t, "period.number"))
+		}),
+		clause("E207", ".at_most", func(t testing.TB, c *comity.Charter, k *comity.Constraint) {
+			byPeriod(c)
+			k.Kind, k.AtMost = "cap", new(expr(t, "party.need"))
+		}),
+		clause("E207", ".opening", func(t testing.TB, c *comity.Charter, k *comity.Constraint) {
+			byPeriod(c)
+			k.Kind, k.Opening, k.Arrivals, k.AtMost = "stock", new(expr(t, "total.need")), new(expr(t, "total.need")), new(expr(t, "1"))
+		}),
+		clause("E207", ".per", func(t testing.TB, c *comity.Charter, k *comity.Constraint) {
+			byPeriod(c)
+			k.Kind, k.Measure, k.AtMost, k.Per = "inequality", charter.Gini, new(expr(t, "1/5")), new(expr(t, "party.need"))
+		}),
+		law("E202", "objective.stages[0].measure", func(t testing.TB, c *comity.Charter) { // A plan of one period has none to count.
+			c.Objective.Stages[0].Measure = expr(t, "period.number")
+		}),
+		clause("E325", ".lot", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Lot = "minimum_lot", new(expr(t, "0 - 1"))
+		}),
+		clause("E325", ".at_most", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Measure, k.AtMost, k.Per = "inequality", charter.Gini, new(expr(t, "3/2")), new(expr(t, "party.need"))
+		}),
+		clause("E325", ".at_least", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Measure, k.AtLeast, k.Per = "inequality", charter.Jain, new(expr(t, "0 - 1")), new(expr(t, "party.need"))
+		}),
+		clause("E325", ".at_least", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Measure, k.AtLeast, k.Per = "inequality", charter.Jain, new(expr(t, "0")), new(expr(t, "party.need"))
+		}),
+		clause("E325", ".per", func(t testing.TB, _ *comity.Charter, k *comity.Constraint) {
+			k.Kind, k.Measure, k.AtMost, k.Per = "inequality", charter.Gini, new(expr(t, "1/5")), new(expr(t, "0"))
+		}),
 	}
 }
 

@@ -69,6 +69,18 @@ func (r *reader) integer(n Node, path string) int {
 	return v
 }
 
+// flag reads true or false, the only two words that every reader of YAML takes for it.
+func (r *reader) flag(n Node, path string) bool {
+	if !r.shape(n, path, Scalar) {
+		return false
+	}
+	if n.Quoted() || n.Text != "true" && n.Text != "false" {
+		r.refuse(n, path, ruleFlag, fmt.Sprintf("%q is not true or false", clip(n.Text)), "write true or false without quotes")
+		return false
+	}
+	return n.Text == "true"
+}
+
 // wide reads a whole number of 64 bits.
 func (r *reader) wide(n Node, path string) canon.Int {
 	if !r.shape(n, path, Scalar) {

@@ -3,13 +3,15 @@ package forecast
 import (
 	"slices"
 	"testing"
+
+	"comity/conformance"
 )
 
 // readAllVintages reads all vintages of the test data.
 func readAllVintages(tb testing.TB) []Observation {
 	tb.Helper()
 	var rows []Observation
-	for _, file := range dataFiles(tb, "health/respicast*/truth_vintages*.csv.gz") {
+	for _, file := range conformance.Find(tb, "health/respicast*/truth_vintages*.csv.gz") {
 		rows = append(rows, readVintages(tb, file)...)
 	}
 	return rows

@@ -6,33 +6,12 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"comity/party"
 )
-
-// dataFiles finds files of the test data by glob. A set of one's own may lack a folder;
-// the default set may not.
-func dataFiles(tb testing.TB, pattern string) []string {
-	tb.Helper()
-	root, own := os.LookupEnv("COMITY_DATA")
-	if !own {
-		root = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	files, err := filepath.Glob(filepath.Join(root, pattern))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if len(files) == 0 && !own {
-		tb.Fatalf("no file %s under %s; set COMITY_DATA to the folder of test data", pattern, root)
-	}
-	slices.Sort(files)
-	return files
-}
 
 // readCSV calls row for every row of a .csv.gz file, with its fields by column name.
 func readCSV(tb testing.TB, file string, row func(get func(column string) string)) {

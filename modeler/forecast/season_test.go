@@ -15,6 +15,7 @@ import (
 
 	"comity"
 	"comity/canon"
+	"comity/conformance"
 	"comity/modeler/learn"
 )
 
@@ -44,14 +45,14 @@ func readHub(tb testing.TB, folder string) *hub {
 		}
 		return v
 	}
-	for _, file := range dataFiles(tb, folder+"/truth_final*.csv.gz") {
+	for _, file := range conformance.Find(tb, folder+"/truth_final*.csv.gz") {
 		readCSV(tb, file, func(get func(string) string) {
 			if v := get("value"); v != "" {
 				h.truth[[3]string{get("target"), get("location"), get("truth_date")}] = number(v)
 			}
 		})
 	}
-	for _, file := range dataFiles(tb, folder+"/forecasts*.csv.gz") {
+	for _, file := range conformance.Find(tb, folder+"/forecasts*.csv.gz") {
 		readCSV(tb, file, func(get func(string) string) {
 			into := map[string]map[task][]float64{"respicast-hubEnsemble": h.ensemble, "respicast-quantileBaseline": h.baseline}[get("model")]
 			if into == nil {

@@ -28,7 +28,7 @@ func (s *source) ratio(value string, id party.ID) (exact.Rat, error) {
 		return exact.Rat{}, fmt.Errorf("%w: picture.%s; write picture.ratio_w1 to picture.ratio_w%d", ErrInput, value, maxWeeks)
 	}
 	if s.ratios[weeks] == nil {
-		if s.ratios[weeks], err = ratios(s.picture, s.receivers, weeks); err != nil {
+		if s.ratios[weeks], err = ratios(s.picture, s.unit, s.receivers, weeks); err != nil {
 			return exact.Rat{}, err
 		}
 	}
@@ -36,12 +36,15 @@ func (s *source) ratio(value string, id party.ID) (exact.Rat, error) {
 	return s.ratios[weeks][k], nil
 }
 
-func ratios(p comity.Picture, receivers []party.ID, weeks int) ([]exact.Rat, error) {
+func ratios(p comity.Picture, unit string, receivers []party.ID, weeks int) ([]exact.Rat, error) {
 	found := make([]*exact.Rat, len(receivers))
 	for _, series := range p.Series {
 		k, ok := slices.BinarySearch(receivers, series.Place)
 		if !ok || series.Reference <= 0 {
 			continue
+		}
+		if series.Unit != unit {
+			return nil, fmt.Errorf("%w: %s at %s is in %q, the charter's models are in %q", ErrUnit, series.Target, series.Place, series.Unit, unit)
 		}
 		r, err := seriesRatio(series, weeks)
 		if err != nil {

@@ -1,0 +1,133 @@
+package certificate
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+
+	"comity"
+	"comity/canon"
+)
+
+const (
+	// cutBits is the binary fraction of a cut's coefficients.
+	cutBits = 60
+	// cutRoom is how many bits of the largest party's size are left in a cut's price.
+	cutRoom = 8
+	// maxCuts bounds the cuts of one proof: each is as long as there are parties.
+	maxCuts = 10_000
+)
+
+// cutRows turns cuts into rows, and refuses what its limit does not imply. With uₚ what a
+// party is served, n parties and S the sum of all u:
+//
+//	gini  Σ vₚ·uₚ <= bound·n·S        v a permutation of 2i-n-1, i from 1 to n
+//	jain  Σ vₚ·uₚ <= |v|/√(bound·n)·S  any v
+//
+// The first holds because no order gives a larger sum than the ascending one, which is
+// the index; the second because Σ v·u <= |v|·|u| (Cauchy and Schwarz) and the limit says
+// |u| <= S/√(bound·n). Coefficients of units are rounded down, which weakens the cut,
+// because units are never negative.
+func cutRows(p comity.Problem, party []int, cuts []comity.Cut) ([]row, error) {
+	if len(cuts) > maxCuts {
+		return nil, fmt.Errorf("%w: %d cuts, at most %d", ErrShape, len(cuts), maxCuts)
+	}
+	rows := make([]row, len(cuts))
+	for i, cut := range cuts {
+		if cut.Limit < 0 || cut.Limit >= len(p.Limits) || len(cut.Vector) != len(p.Needs) {
+			return nil, fmt.Errorf("%w: cut %d of limit %d of %d with %d numbers for %d parties", ErrShape, i+1, cut.Limit, len(p.Limits), len(cut.Vector), len(p.Needs))
+		}
+		limit := p.Limits[cut.Limit]
+		share := limit.Bound.Mul(whole(big.NewInt(int64(len(p.Needs))))).Big() // gini: bound·n
+		if limit.Kind == LimitGini {
+			if !isRanking(cut.Vector) {
+				return nil, fmt.Errorf("%w: cut %d is no permutation of the ranks of %d parties", ErrShape, i+1, len(p.Needs))
+			}
+		} else {
+			share = norm(cut.Vector, share)
+		}
+		coeffs := make([]*big.Int, len(p.Needs))
+		one := cutScale(limit, cut.Vector)
+		for k, v := range cut.Vector {
+			x := new(big.Rat).Sub(big.NewRat(int64(v), 1), share)
+			x.Mul(x, new(big.Rat).Quo(one, big.NewRat(int64(limit.Per[k]), 1)))
+			coeffs[k] = new(big.Int).Div(x.Num(), x.Denom()) // Euclidean: down, the denominator is positive.
+		}
+		rows[i] = row{name: "cut of " + limit.ID, upper: new(big.Int), cut: true}
+		for j, k := range party {
+			if k >= 0 {
+				rows[i].columns = append(rows[i].columns, j)
+				rows[i].coeffs = append(rows[i].coeffs, *coeffs[k])
+			}
+		}
+	}
+	return rows, nil
+}
+
+// cutScale is what a cut is multiplied by, besides 2^cutBits: so much that the price of
+// one is a number of about the size of a row's, whatever the sizes of parties and the
+// numbers of the vector.
+func cutScale(l comity.Limit, vector []canon.Int) *big.Rat {
+	per, most := big.NewInt(0), big.NewInt(1)
+	t := new(big.Int)
+	for k, v := range vector {
+		if t.SetInt64(int64(l.Per[k])).Cmp(per) > 0 {
+			per.Set(t)
+		}
+		if t.SetInt64(int64(v)).CmpAbs(most) > 0 {
+			most.Abs(t)
+		}
+	}
+	one := new(big.Int).Lsh(big.NewInt(1), cutBits+uint(max(0, per.BitLen()-cutRoom)))
+	return new(big.Rat).SetFrac(one, most)
+}
+
+// isRanking tells whether v is a permutation of 2i-n-1 for i from 1 to n.
+func isRanking(v []canon.Int) bool {
+	sorted := slices.Clone(v)
+	slices.Sort(sorted)
+	for i, x := range sorted {
+		if int(x) != 2*(i+1)-len(v)-1 {
+			return false
+		}
+	}
+	return true
+}
+
+// norm returns |v|/√share, rounded up to cutBits.
+func norm(v []canon.Int, share *big.Rat) *big.Rat {
+	square, t := new(big.Int), new(big.Int)
+	for _, x := range v {
+		square.Add(square, product(t, int64(x), int64(x)))
+	}
+	// ⌈√(square·4^bits·den/num)⌉ / 2^bits.
+	square.Lsh(square, 2*cutBits)
+	square.Mul(square, share.Denom())
+	quotient, rest := new(big.Int).QuoRem(square, share.Num(), t)
+	if rest.Sign() > 0 {
+		quotient.Add(quotient, big.NewInt(1))
+	}
+	root := new(big.Int).Sqrt(quotient)
+	if new(big.Int).Mul(root, root).Cmp(quotient) < 0 {
+		root.Add(root, big.NewInt(1))
+	}
+	return new(big.Rat).SetFrac(root, new(big.Int).Lsh(big.NewInt(1), cutBits))
+}
+
+// CutRow returns a cut as a solver needs it: by need, the coefficient of one unit, times
+// 2^60; the sum is at most 0. A price is that of the coefficients without 2^60.
+func CutRow(p comity.Problem, cut comity.Cut) ([]*big.Int, error) {
+	identity := make([]int, len(p.Needs))
+	for k := range identity {
+		identity[k] = k
+	}
+	rows, err := cutRows(p, identity, []comity.Cut{cut})
+	if err != nil {
+		return nil, err
+	}
+	coeffs := make([]*big.Int, len(p.Needs))
+	for k := range coeffs {
+		coeffs[k] = &rows[0].coeffs[k]
+	}
+	return coeffs, nil
+}

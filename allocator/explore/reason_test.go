@@ -1,0 +1,137 @@
+package explore_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"comity"
+	"comity/allocator/explore"
+	"comity/canon"
+	"comity/exact"
+	"comity/party"
+)
+
+// Reasons add up: groups to the amount, and every rule says how far it is used.
+func TestReasonsAddUp(t *testing.T) {
+	checks(t, 12, func(t *rapid.T) {
+		nations, supply := drawWorld(t)
+		e := explore.New(mustEngine(), 0)
+		a, err := e.Solve(t.Context(), explore.Case{Inputs: vaccines(nations, supply)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := a.Accounts(nil)
+		if err != nil || len(all) != len(nations) {
+			t.Fatalf("%d accounts: %v", len(all), err)
+		}
+		for k, x := range all {
+			n := nations[k]
+			var units, need int64
+			for _, g := range x.Groups {
+				units, need = units+int64(g.Units), need+int64(g.Need)
+			}
+			if x.Party != n.id || units != int64(x.Amount) || need != int64(x.Need) || need != n.frontline+n.general {
+				t.Fatalf("%s: groups of %d and %d for %s of %s", x.Party, units, need, x.Amount, x.Need)
+			}
+			capped := min(n.capacity, n.frontline+n.general)
+			switch x.Kept {
+			case explore.ByNeed:
+				if units != need {
+					t.Fatalf("%s has %d of %d and its need is said to be met", x.Party, units, need)
+				}
+			case explore.ByCap:
+				if units != n.capacity || x.Clause != "c.cold" {
+					t.Fatalf("%s has %d of %d and is said to be at %s", x.Party, units, n.capacity, x.Clause)
+				}
+			case explore.ByFloor, explore.ByBudget:
+				if units >= capped {
+					t.Fatalf("%s has %d, as much as it can take, and is said to be kept by %s", x.Party, units, x.Clause)
+				}
+			default:
+				t.Fatalf("%s is kept by %s", x.Party, x.Kept)
+			}
+			for _, r := range slices.Concat(x.Own, x.Shared) {
+				if r.Slackness == nil || r.Slackness.Sign() != 0 || r.Price.Sign() != 0 && !r.Binds {
+					t.Fatalf("%s: price %v, used %s of %s: slackness %v", r.Row, r.Price, r.Used, r.Bound, r.Slackness)
+				}
+			}
+		}
+	})
+}
+
+// A price on a rule that is not full is reported with its part of the gap.
+func TestASlackPriceIsReported(t *testing.T) {
+	_, a := fresh(t, vaccines(three(), 30))
+	i := slices.IndexFunc(a.Problem.Rows, func(r comity.Row) bool { return r.ID == "c.cold/NO" })
+	prices := slices.Clone(a.Certificate.Stages[0].Proof.Prices)
+	prices[i] = 1 << 20
+	a.Certificate.Stages = slices.Clone(a.Certificate.Stages)
+	a.Certificate.Stages[0].Proof.Prices = prices
+	x, err := a.Account("NO")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range x.Own {
+		if r.Row == "c.cold/NO" {
+			if left := int64(r.Bound - r.Used); left == 0 || r.Slackness.Cmp(r.Price.Mul(exact.Int(left))) != 0 {
+				t.Errorf("price %s times %d left is said to be %s", r.Price, left, r.Slackness)
+			}
+			return
+		}
+	}
+	t.Error("c.cold/NO is no rule of NO")
+}
+
+func TestTwinsAndTheLot(t *testing.T) {
+	twins := []nation{{"AA", 50, 0, 20, 30, 1000}, {"BB", 50, 0, 20, 30, 1000}, {"CC", 50, 0, 21, 30, 1000}}
+	for _, supply := range []int64{30, 29, 31, 28, 27} {
+		e := explore.New(engine(t), 0)
+		won := map[party.ID]bool{}
+		for lot := range 8 {
+			a, err := e.Solve(t.Context(), explore.Case{Inputs: vaccines(twins, supply), Lot: canon.Sum([]byte{byte(lot)})})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := a.Accounts(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(all[0].Equals, []party.ID{"BB"}) || !slices.Equal(all[1].Equals, []party.ID{"AA"}) || len(all[2].Equals) != 0 {
+				t.Fatalf("equals %v, %v, %v", all[0].Equals, all[1].Equals, all[2].Equals)
+			}
+			differ := all[0].Amount != all[1].Amount
+			if all[0].ByLot != differ || all[1].ByLot != differ || all[2].ByLot {
+				t.Fatalf("amounts %s and %s, drawn by lot: %t, %t, %t", all[0].Amount, all[1].Amount, all[0].ByLot, all[1].ByLot, all[2].ByLot)
+			}
+			if differ && all[0].Amount > all[1].Amount {
+				won["AA"] = true
+			} else if differ {
+				won["BB"] = true
+			}
+		}
+		if len(won) == 1 {
+			t.Errorf("of %d units eight lots give the odd one to the same twin", supply)
+		}
+	}
+}
+
+func TestUnknownPartiesGetAHint(t *testing.T) {
+	_, a := fresh(t, vaccines(three(), 30))
+	if _, err := a.Account("K"); !errors.Is(err, explore.ErrName) || !strings.Contains(err.Error(), "did you mean KE?") {
+		t.Errorf("K: %v", err)
+	}
+	if _, err := a.Account("POOL"); !errors.Is(err, explore.ErrName) || !strings.Contains(err.Error(), "KE, NO, TZ") {
+		t.Errorf("POOL: %v", err)
+	}
+}
+
+func TestUnusedInputs(t *testing.T) {
+	got := explore.Unused(vaccines(three(), 30).Charter)
+	if want := []string{"party.id", "party.name", "party.stock"}; !slices.Equal(got, want) {
+		t.Errorf("unused: %v, want %v", got, want)
+	}
+}
