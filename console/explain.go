@@ -57,21 +57,27 @@ func (t Teller) Ratio(x exact.Rat) string { return t.words.decimal(x) }
 // Share writes a share as a percentage.
 func (t Teller) Share(x exact.Rat) string { return t.words.share(x) }
 
+// maxOwn bounds the rules of a party's own that are told although they do not bind: a plan
+// of a year of weeks has hundreds.
+const maxOwn = 8
+
 // Why tells the reasons of one account, the number itself first.
 func (t Teller) Why(a explore.Account) []Reason {
 	r := reasons{Teller: t}
 	name := t.name(a.Party)
-	r.add(Reason{ID: "amount", Kind: "amount", Amount: &a.Amount}, "why.amount", name, Number(a.Amount), Number(a.Need), t.resource(), t.met(a))
+	r.add(Reason{ID: "amount", Kind: "amount", Amount: &a.Amount}, "why.amount", name, Number(a.Amount), Number(a.Need), t.Resource(), t.met(a))
 	for _, g := range a.Groups {
 		r.add(Reason{ID: g.ID, Kind: "group", Amount: &g.Units, Weight: &g.Weight, Worth: &g.Worth}, "why.group",
-			t.words.group(g.ID), Number(g.Units), Number(g.Need), t.charter.Scope.Unit, t.Ratio(g.Worth), t.Ratio(g.Weight))
+			t.words.group(g.ID), Number(g.Units), Number(g.Need), t.unit(), t.Ratio(g.Worth), t.Ratio(g.Weight))
 	}
 	for _, rule := range a.Own {
-		r.rule(rule)
+		if rule.IsSum() && (rule.Binds || len(a.Own) <= maxOwn) || rule.Binds && rule.Price != nil && rule.Price.Sign() != 0 {
+			r.rule(rule)
+		}
 	}
 	r.kept(a)
 	if a.Level != nil && (a.Kept == explore.ByBudget || a.Kept == explore.ByRule) {
-		r.add(Reason{ID: "level", Kind: "level"}, "why.level", t.charter.Scope.Unit, t.Ratio(a.Level.Next), t.Ratio(a.Level.Last))
+		r.add(Reason{ID: "level", Kind: "level"}, "why.level", t.unit(), t.Ratio(a.Level.Next), t.Ratio(a.Level.Last))
 	}
 	r.lot(a)
 	r.slackness(a)
@@ -88,7 +94,27 @@ func (r *reasons) add(reason Reason, key string, parts ...any) {
 	r.list = append(r.list, reason)
 }
 
-func (t Teller) resource() string { return t.charter.Scope.Resource }
+// Resource names what is divided in the plural: by its name if that counts units, as
+// doses do, else by the unit, as nobody gets 12 energy.
+func (t Teller) Resource() string {
+	if name, one := t.charter.Scope.Resource, t.unit(); name == "" || name != one+"s" {
+		return one + "s"
+	}
+	return t.charter.Scope.Resource
+}
+
+// unit names one of them.
+func (t Teller) unit() string { return strings.ReplaceAll(t.charter.Scope.Unit, "_", " ") }
+
+// row names a rule, and the period of a plan that a row of it is for.
+func (t Teller) row(r explore.Rule) string {
+	_, period, of := strings.Cut(r.Row, "@")
+	if !of {
+		return r.Clause
+	}
+	period, _, _ = strings.Cut(period, "/")
+	return t.words.say("why.period", r.Clause, strings.TrimLeft(period, "0"))
+}
 
 func (t Teller) name(id party.ID) string {
 	for _, p := range t.charter.Parties {
@@ -124,12 +150,14 @@ func (r *reasons) rule(rule explore.Rule) {
 		reason.Kind, key = "floor", "why.floor.above"
 	}
 	switch {
+	case !rule.IsSum():
+		reason.Kind, key = rule.Kind, "why.other"
 	case rule.Binds && rule.Floor:
 		key = "why.floor.binds"
 	case rule.Binds:
 		key = "why.cap.binds"
 	}
-	r.add(reason, key, rule.Clause, Number(rule.Bound), r.resource(), r.reason(rule.Clause))
+	r.add(reason, key, r.row(rule), Number(rule.Bound), r.Resource(), r.reason(rule.Clause))
 	if rule.Price == nil || rule.Price.Sign() == 0 {
 		return
 	}
@@ -139,7 +167,7 @@ func (r *reasons) rule(rule explore.Rule) {
 		price, key = price.Neg(), "why.floor.price"
 	}
 	last := &r.list[len(r.list)-1]
-	last.Says = strings.TrimSpace(last.Says) + " " + r.words.say(key, rule.Clause, r.charter.Scope.Unit, r.Ratio(price))
+	last.Says = strings.TrimSpace(last.Says) + " " + r.words.say(key, rule.Clause, r.unit(), r.Ratio(price))
 }
 
 // kept tells what keeps the party from more.
@@ -148,12 +176,16 @@ func (r *reasons) kept(a explore.Account) {
 	switch a.Kept {
 	case explore.ByNeed:
 		reason.ID = "need"
-		r.add(reason, "why.need", r.resource())
+		r.add(reason, "why.need", r.Resource())
 	case explore.ByBudget:
 		for _, rule := range a.Shared {
 			if rule.Clause == a.Clause && rule.Binds {
 				reason.Amount, reason.Price = &rule.Bound, rule.Price
-				r.add(reason, "why.budget", Number(rule.Bound), r.resource(), r.price(rule), r.charter.Scope.Unit, rule.Clause)
+				key := "why.budget"
+				if !a.Priced() {
+					key = "why.budget.later"
+				}
+				r.add(reason, key, Number(rule.Bound), r.Resource(), r.price(rule), r.unit(), rule.Clause)
 				return
 			}
 		}
@@ -183,10 +215,11 @@ func (r *reasons) lot(a explore.Account) {
 	if a.ByLot {
 		key = "why.lot"
 	}
-	r.add(Reason{ID: "lot", Kind: "lot"}, key, r.words.list(names), r.charter.Scope.Unit)
+	r.add(Reason{ID: "lot", Kind: "lot"}, key, r.words.list(names), r.unit())
 }
 
-// slackness tells whether price times slack is 0 for every rule that touches the party.
+// slackness tells whether the units are the best at the prices of the proof: price times
+// slack is 0 for every rule that touches the party, and so is what its groups are short of.
 func (r *reasons) slackness(a explore.Account) {
 	checked, wrong := 0, 0
 	for _, rules := range [][]explore.Rule{a.Own, a.Shared} {
@@ -197,8 +230,14 @@ func (r *reasons) slackness(a explore.Account) {
 				checked++
 			default:
 				wrong++
-				r.add(Reason{ID: rule.Clause, Kind: "slackness", Price: rule.Price}, "why.slack", rule.Row, r.Ratio(*rule.Price), Number(rule.Bound-rule.Used), r.Ratio(*rule.Slackness))
+				r.add(Reason{ID: rule.Clause, Kind: "slackness", Price: rule.Price}, "why.slack", r.row(rule), r.Ratio(*rule.Price), Number(rule.Bound-rule.Used), r.Ratio(*rule.Slackness))
 			}
+		}
+	}
+	for _, g := range a.Groups {
+		if g.Shortfall != nil && g.Shortfall.Sign() != 0 {
+			wrong++
+			r.add(Reason{ID: g.ID, Kind: "slackness", Worth: g.Shortfall}, "why.short", r.words.group(g.ID), r.Ratio(*g.Shortfall))
 		}
 	}
 	switch {
@@ -214,11 +253,11 @@ func (r *reasons) slackness(a explore.Account) {
 func (t Teller) Outside(o explore.Outside) string {
 	switch o.Kind {
 	case explore.OutsideBaseline:
-		return t.words.say("outside.baseline", o.Clause, Number(*o.Amount), t.resource())
+		return t.words.say("outside.baseline", o.Clause, Number(*o.Amount), t.Resource())
 	case explore.OutsideNash:
 		return t.words.say("outside.nash", o.Clause, t.Ratio(*o.Worth), t.Ratio(*o.Inside))
 	case explore.OutsideAlone:
-		return t.words.say("outside.alone", o.Clause, Number(*o.Amount), t.resource())
+		return t.words.say("outside.alone", o.Clause, Number(*o.Amount), t.Resource())
 	default:
 		return t.words.say("outside.none")
 	}
@@ -233,10 +272,12 @@ func (t Teller) Counterfactual(c explore.Counterfactual) string {
 	switch {
 	case c.Conflict != nil:
 		return t.words.say("if.conflict", what, t.words.list(c.Conflict))
+	case c.Refused != "":
+		return t.words.say("if.refused", what)
 	case c.Gain == 0:
 		return t.words.say("if.same", what)
 	default:
-		return t.words.say("if.gain", what, Change(c.Gain), t.resource(), Number(c.Amount))
+		return t.words.say("if.gain", what, Change(c.Gain), t.Resource(), Number(c.Amount))
 	}
 }
 
@@ -244,7 +285,7 @@ func (t Teller) Counterfactual(c explore.Counterfactual) string {
 func (t Teller) Counterfactuals(list []explore.Counterfactual) (says []string) {
 	var idle []string
 	for _, c := range list {
-		if c.Conflict == nil && c.Gain == 0 {
+		if c.Conflict == nil && c.Refused == "" && c.Gain == 0 {
 			idle = append(idle, c.Name)
 			continue
 		}
@@ -257,7 +298,9 @@ func (t Teller) Counterfactuals(list []explore.Counterfactual) (says []string) {
 }
 
 // by writes "+10%" for people.
-func (catalogue) by(text string) string { return strings.Replace(text, "%", "\u00a0%", 1) }
+func (catalogue) by(text string) string {
+	return strings.NewReplacer("%", "\u00a0%", "-", "\u2212").Replace(text)
+}
 
 func (t Teller) by(text string) string { return t.words.by(text) }
 
@@ -273,17 +316,21 @@ func (t Teller) exactly(x exact.Rat) string {
 func (t Teller) Smallest(s explore.Smallest) string {
 	target := Change(s.Target)
 	if !s.Found {
-		return t.words.say("least.none", s.Name, Number(s.Low), Number(s.High), target, t.resource())
+		return t.words.say("least.none", s.Name, Number(s.Low), Number(s.High), target, t.Resource())
 	}
-	key := "least.near"
-	beside := s.To - 1
-	if s.To < s.From {
-		beside = s.To + 1
+	change := t.words.say("least.change", s.Name, Number(s.To), Number(s.From), Change(s.By))
+	if s.Periods > 1 {
+		change = t.words.say("least.each", s.Name, Change(s.By), Number(quantity.Amount(s.Periods)), Number(s.To), Number(s.From))
 	}
-	if s.Exact {
-		key = "least.exact"
+	says := t.words.say("least.found", target, t.Resource(), change, Change(s.Gain))
+	if !s.Exact {
+		return says + " " + t.words.say("least.near")
 	}
-	return t.words.say(key, target, t.resource(), s.Name, Number(s.To), Number(s.From), Change(s.To-s.From), Number(beside), Change(s.Gain))
+	beside := s.By - 1
+	if s.By < 0 {
+		beside = s.By + 1
+	}
+	return says + " " + t.words.say("least.exact", Change(beside))
 }
 
 // Since tells how a party's amount came from the one of the period before.
@@ -307,19 +354,29 @@ func (t Teller) Since(s explore.Since, id party.ID) []string {
 			out = append(out, t.words.say("since.parts", t.words.list(parts)))
 		}
 	}
+	var inputs []string
+	for _, x := range s.Inputs {
+		if strings.HasPrefix(x.Name, string(id)+".") || strings.HasPrefix(x.Name, "supply.") {
+			inputs = append(inputs, t.words.say("since.input", x.Name, grouped(int64(x.Now)), grouped(int64(x.Before))))
+		}
+	}
+	if len(inputs) > 0 {
+		out = append(out, t.words.say("since.inputs", t.words.list(inputs)))
+	}
 	return out
 }
 
 // Effect tells what a clause, a weight or a stage does.
 func (t Teller) Effect(e explore.Effect) string {
 	if e.Inert {
-		key := "effect.inert"
-		if e.Kind == "weight" {
-			key = "effect.inert.weight"
-		} else if e.Kind == "stage" {
-			key = "effect.inert.stage"
+		switch e.Kind {
+		case "weight":
+			return t.words.say("effect.inert.weight", e.ID)
+		case "stage":
+			return t.words.say("effect.inert.stage", e.ID)
+		default:
+			return t.words.say("effect.inert", e.ID)
 		}
-		return t.words.say(key, e.ID)
 	}
 	var parts []string
 	for _, try := range e.Tries {
@@ -333,7 +390,7 @@ func (t Teller) Effect(e explore.Effect) string {
 		case try.Refused != "":
 			parts = append(parts, t.words.say("effect.refused", by))
 		default:
-			parts = append(parts, t.words.say("effect.moves", by, Number(try.Moved), t.resource()))
+			parts = append(parts, t.words.say("effect.moves", by, Number(try.Moved), t.Resource()))
 		}
 	}
 	says := t.words.say("effect", e.ID, t.words.list(parts))
@@ -354,10 +411,14 @@ func (t Teller) Fairness(f explore.Fairness) string {
 		return t.words.say("fair.noaim")
 	case len(f.Conflict) > 0:
 		return t.words.say("fair.conflict", t.words.list(f.Rules), t.words.list(f.Conflict))
+	case f.Refused != "":
+		return t.words.say("fair.refused", t.words.list(f.Rules))
 	case len(f.Rules) == 0 || f.With == nil:
 		return t.words.say("fair.none", t.words.list(f.Kinds))
 	case f.Share == nil:
 		return t.words.say("fair.worthless", t.words.list(f.Rules))
+	case f.Share.Sign() == 0:
+		return t.words.say("fair.free", t.words.list(f.Rules), f.Stage, t.Ratio(*f.With))
 	default:
 		return t.words.say("fair", t.Share(*f.Share), t.Ratio(f.Without.Sub(*f.With)), t.Ratio(*f.Without), f.Stage, t.words.list(f.Rules))
 	}
@@ -365,10 +426,17 @@ func (t Teller) Fairness(f explore.Fairness) string {
 
 // Outcome tells a division in short.
 func (t Teller) Outcome(o explore.Outcome) string {
-	if o.Gap.Sign() == 0 {
-		return t.words.say("outcome.exact", Number(o.Total), t.resource(), t.Ratio(o.Value))
+	says := t.words.say("outcome", Number(o.Total), t.Resource(), t.Ratio(o.Value)) + " "
+	if o.Given.Sign() > 0 {
+		says += t.words.say("outcome.given", t.Ratio(o.Given)) + " "
 	}
-	return t.words.say("outcome.gap", Number(o.Total), t.resource(), t.Ratio(o.Value), t.Ratio(o.Gap))
+	switch {
+	case o.Gap.Sign() == 0 && o.Given.Sign() > 0:
+		return says + t.words.say("outcome.both")
+	case o.Gap.Sign() == 0:
+		return says + t.words.say("outcome.exact")
+	}
+	return says + t.words.say("outcome.gap", t.Ratio(o.Gap))
 }
 
 // Comparison tells who gained and who lost.
@@ -376,7 +444,7 @@ func (t Teller) Comparison(c explore.Comparison) string {
 	if c.Moved == 0 {
 		return t.words.say("whatif.same")
 	}
-	return t.words.say("whatif.moved", Number(c.Moved), t.resource(), Number(quantity.Amount(len(c.Gained))), Number(quantity.Amount(len(c.Lost))))
+	return t.words.say("whatif.moved", Number(c.Moved), t.Resource(), Number(quantity.Amount(len(c.Gained))), Number(quantity.Amount(len(c.Lost))))
 }
 
 // Point tells one division on a front.

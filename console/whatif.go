@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"comity/allocator/explore"
@@ -31,9 +30,7 @@ const (
 // machine may open the page, and a solve takes a processor.
 type whatIf struct {
 	solver solve.Solver
-	turn   chan struct{} // Holds one token while nobody divides.
-
-	mu     sync.Mutex // Guards the following.
+	turn   chan struct{} // Holds one token while nobody divides; who has it may use the rest.
 	period string
 	engine *explore.Engine
 }
@@ -52,21 +49,14 @@ func (w *whatIf) divide(ctx context.Context, c explore.Case, changes []explore.C
 	case <-ctx.Done():
 		return now, then, ctx.Err()
 	}
-	engine := w.current(c.Inputs.Picture.Period)
-	if now, err = engine.Solve(ctx, c); err != nil {
-		return now, then, err
-	}
-	then, err = engine.WhatIf(ctx, c, changes)
-	return now, then, err
-}
-
-func (w *whatIf) current(period string) *explore.Engine {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.engine == nil || w.period != period || w.engine.Solves() >= maxAnswers {
+	if period := c.Inputs.Picture.Period; w.engine == nil || w.period != period || w.engine.Solves() >= maxAnswers {
 		w.period, w.engine = period, explore.New(w.solver, 2*maxAnswers)
 	}
-	return w.engine
+	if now, err = w.engine.Solve(ctx, c); err != nil {
+		return now, then, err
+	}
+	then, err = w.engine.WhatIf(ctx, c, changes)
+	return now, then, err
 }
 
 // whatIfPanel is the slider and, once it was moved, its answer.

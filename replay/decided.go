@@ -53,7 +53,7 @@ func (s *Source) Decisions(ctx context.Context) ([]Decided, error) {
 
 // decided gathers what an allocation that was just folded rested on.
 func decided(state *body.State, st comity.Statement) (d Decided, err error) {
-	if err = canon.Unmarshal(st.Record, &d.Allocation); err != nil {
+	if err := canon.Unmarshal(st.Record, &d.Allocation); err != nil {
 		return d, err
 	}
 	period := d.Allocation.Period

@@ -128,6 +128,7 @@ func TestReplay(t *testing.T) {
 	t.Run("since", func(t *testing.T) { testSince(t, r) })
 	t.Run("web", func(t *testing.T) { testWeb(t, r) })
 	t.Run("receipts", func(t *testing.T) { testReceipts(t, r) })
+	t.Run("decisions", func(t *testing.T) { testDecisions(t, r) })
 }
 
 func testWhole(t *testing.T, r run) {

@@ -39,7 +39,12 @@ type session struct {
 }
 
 func (s *session) solve(ctx context.Context, lp solve.LP, c Config) (solve.Solution, error) {
-	s.begin(ctx, lp, kindsOf(lp, nil), c)
+	if lp.Nodes > 0 {
+		c.Nodes = min(c.Nodes, lp.Nodes)
+	}
+	kinds := kindsOf(lp, lp.Whole)
+	lp.Integer = kinds != nil
+	s.begin(ctx, lp, kinds, c)
 	s.call(ctx, fnRun, s.highs)
 	status := s.status(ctx)
 	if status == statusInfeasible || status == statusUnboundedOrInfeasible {

@@ -122,15 +122,15 @@ func (c *check) keepSum(a *aim, value exact.Rat) error {
 }
 
 // keepLevel demands of later plans what each settled party has, up to the level. In a
-// leximin stage a party keeps the unit that reaches over it: otherwise what all settled
-// parties were rounded down by could be promised to those of a later level.
+// leximin stage without slack a party also keeps the unit that reaches over it: otherwise
+// what settled parties were rounded down by could be promised to those of a later level.
 func (c *check) keepLevel(a *aim, level exact.Rat) {
 	level = level.Sub(a.stage.Slack.Mul(magnitude(level)))
 	unit := a.largestCost()
 	for k, settled := range a.settled {
 		if settled {
 			least := level.Mul(exact.Int(int64(a.stage.Per[k]))).Floor()
-			if a.stage.Kind == Leximin {
+			if a.stage.Kind == Leximin && a.stage.Slack.Sign() == 0 {
 				least.Add(least, &unit[k])
 			}
 			if least.Cmp(&a.worth[k]) > 0 {

@@ -23,13 +23,11 @@ func TestParseReadsWhatStringWrites(t *testing.T) {
 		}
 		c := explore.Change{Name: rapid.StringMatching(`[A-Za-z0-9_./-]{1,12}`).Draw(t, "name"), By: by}
 		c.How = rapid.SampledFrom([]explore.How{explore.Set, explore.Add, explore.Scale, explore.Off}).Draw(t, "how")
-		switch c.How {
-		case explore.Off:
+		if c.How == explore.Off {
 			c.By = exact.Int(0)
-		case explore.Set: // A sign in front means more or less.
-			if c.By.Sign() < 0 {
-				c.By = c.By.Neg()
-			}
+		}
+		if c.How == explore.Set && c.By.Sign() < 0 { // A sign in front means more or less.
+			c.By = c.By.Neg()
 		}
 		got, err := explore.Parse(c.String())
 		if err != nil || got.Name != c.Name || got.How != c.How || got.By.Cmp(c.By) != 0 {
@@ -120,7 +118,7 @@ func compare() []gocmp.Option {
 func layered() program.Inputs {
 	inputs := vaccines(three(), 30)
 	inputs.Charter.Objective.Stages = append(inputs.Charter.Objective.Stages,
-		comity.Aim{Counts: "worth", ID: "worst", Kind: "maximin", Measure: num("1"), Per: ptr(in("party.population"))})
+		comity.Aim{Counts: "worth", ID: "worst", Kind: "maximin", Measure: num("1"), Per: new(in("party.population"))})
 	return inputs
 }
 

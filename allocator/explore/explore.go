@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"comity"
 	"comity/allocator/certificate"
@@ -75,6 +76,18 @@ func New(solver solve.Solver, limit int) *Engine {
 
 // Solves returns how many problems were solved so far.
 func (e *Engine) Solves() int { return e.solves }
+
+// refused tells whether an error is about these numbers alone: nothing can be computed
+// with them, or nothing was found that has a proof. A question with other numbers may
+// still be answered.
+func refused(err error) bool {
+	for _, cause := range []error{ErrChange, solve.ErrSolver, program.ErrRange, program.ErrCharter, exact.ErrDivision} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
+}
 
 // Solve lowers a case and divides. Rules that contradict each other are a
 // *solve.ConflictError; other errors are those of program.Lower and solve.Allocate, and
@@ -150,10 +163,8 @@ func (a Answer) Party(id party.ID) (int, error) {
 	for _, n := range a.Problem.Needs {
 		names = append(names, string(n.Party))
 	}
-	for _, absent := range a.Problem.Absent {
-		if absent == id {
-			return 0, fmt.Errorf("%w: %s receives nothing: it never declared what it needs", ErrName, id)
-		}
+	if slices.Contains(a.Problem.Absent, id) {
+		return 0, fmt.Errorf("%w: %s receives nothing: it never declared what it needs", ErrName, id)
 	}
 	return 0, fmt.Errorf("%w: party %.40q%s", ErrName, id, meant(string(id), names))
 }
@@ -247,19 +258,35 @@ func (a Answer) Value() exact.Rat {
 	return ValueOf(a.Inputs.Charter, a.Problem, AimOf(a.Problem), a.Units)
 }
 
-// Gap returns by how much a better division could exceed this one in its aim, as its
-// certificate proves, in the charter's own worths. Of a nash stage it is in logarithms.
+// Gap returns by how much a division could exceed what the solver reached in the aim, as
+// the certificate proves, in the charter's own worths. Of a nash stage it is in logarithms.
 func (a Answer) Gap() exact.Rat {
+	proof, scale := a.aim()
+	return over(proof.Gap, scale)
+}
+
+// Given returns what was reached in the aim and then given up within its slack, so that
+// later aims could do better.
+func (a Answer) Given() exact.Rat {
+	proof, scale := a.aim()
+	if a.Problem.Stages[AimOf(a.Problem)].Kind != certificate.Weighted {
+		return exact.Int(0)
+	}
+	return over(proof.Value, scale).Sub(signed(a.Inputs.Charter, a.Value()))
+}
+
+// aim returns the proof of the aim, and what its numbers are divided by.
+func (a Answer) aim() (comity.StageProof, int64) {
 	aim := a.Problem.Stages[AimOf(a.Problem)]
 	for _, s := range a.Certificate.Stages {
+		if s.Stage == aim.ID && aim.Kind == certificate.Nash {
+			return s, 1
+		}
 		if s.Stage == aim.ID {
-			if aim.Kind == certificate.Nash {
-				return s.Gap
-			}
-			return over(s.Gap, int64(aim.Scale))
+			return s, int64(aim.Scale)
 		}
 	}
-	return exact.Int(0)
+	return comity.StageProof{}, 1
 }
 
 // over divides by a number that is never 0: a scale or a need above 0.

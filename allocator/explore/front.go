@@ -54,6 +54,9 @@ func (e *Engine) Front(ctx context.Context, a Answer, points int) ([]Point, erro
 	for i := 1; i < points; i++ {
 		floor := first.Coverage.Add(step.Mul(exact.Int(int64(i))))
 		then, err := e.divide(ctx, a.Case, promised(a.Problem, floor))
+		if refused(err) {
+			continue // Nothing with a proof was found; the points around it stand.
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -72,8 +75,8 @@ func (e *Engine) Front(ctx context.Context, a Answer, points int) ([]Point, erro
 // within a thousandth of the most that can be promised.
 const halvings = 10
 
-// mostPromised returns a share of their needs that all can get, where a thousandth of
-// what lies between least and 1 more cannot be promised.
+// mostPromised returns a share of their needs that all can get, where for a thousandth of
+// what lies between least and 1 more no division was found.
 func (e *Engine) mostPromised(ctx context.Context, a Answer, least exact.Rat) (exact.Rat, error) {
 	low, high := least, exact.Int(1)
 	at := high // First of all: can every need be met?
@@ -82,7 +85,7 @@ func (e *Engine) mostPromised(ctx context.Context, a Answer, least exact.Rat) (e
 		switch {
 		case err == nil:
 			low, _ = coverage(then) // At least what was promised.
-		case errors.Is(err, solve.ErrInfeasible):
+		case errors.Is(err, solve.ErrInfeasible), refused(err):
 			high = at
 		default:
 			return low, err

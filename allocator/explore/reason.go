@@ -50,6 +50,15 @@ type Group struct {
 	Need   quantity.Amount `json:"need"`   // What it could use.
 	Weight exact.Rat       `json:"weight"` // Of the group in the charter.
 	Worth  exact.Rat       `json:"worth"`  // Of one unit there: the best piece of the first period.
+	// Shortfall is the worth of what the prices of the first proof would give it besides:
+	// 0, unless a later aim or the certified gap takes it. Absent where there are no prices.
+	Shortfall *exact.Rat `json:"shortfall,omitempty"`
+}
+
+// Priced tells whether the prices of the proof alone explain what the groups get: none is
+// short of what they would give it.
+func (a Account) Priced() bool {
+	return !slices.ContainsFunc(a.Groups, func(g Group) bool { return g.Shortfall != nil && g.Shortfall.Sign() != 0 })
 }
 
 // Level is how far the party's need is met, and the Webster quotients of its last and
@@ -82,6 +91,7 @@ func (a Answer) Accounts(ids []party.ID) ([]Account, error) {
 		}
 	}
 	twins, at := equals(a.Problem), placesOf(a.Problem)
+	short := shortfalls(a.Problem, a.Units, a.Certificate)
 	out := make([]Account, len(ids))
 	for i, id := range ids {
 		k, err := a.Party(id)
@@ -89,6 +99,7 @@ func (a Answer) Accounts(ids []party.ID) ([]Account, error) {
 			return nil, err
 		}
 		out[i] = a.account(k, rules, at[id])
+		out[i].short(a.Problem, at[id], short)
 		for _, other := range twins[k] {
 			out[i].Equals = append(out[i].Equals, a.Problem.Needs[other].Party)
 			out[i].ByLot = out[i].ByLot || a.Shares[other].Amount != a.Shares[k].Amount
@@ -198,30 +209,41 @@ func groupName(name string) string {
 	return name
 }
 
-// kept finds what keeps the party from more.
+// short adds up by group what its columns are short of.
+func (a *Account) short(p comity.Problem, at *place, short []exact.Rat) {
+	if short == nil {
+		return
+	}
+	for i := range a.Groups {
+		var sum exact.Rat
+		for _, j := range at.columns {
+			if groupOf(p.Columns[j]) == a.Groups[i].ID {
+				sum = sum.Add(short[j])
+			}
+		}
+		a.Groups[i].Shortfall = &sum
+	}
+}
+
+// kept finds what keeps the party from more: of several rules the one with the highest
+// price, then the first.
 func (a *Account) kept(p comity.Problem) (Kept, string) {
 	if !slices.ContainsFunc(a.Groups, func(g Group) bool { return g.Units < g.Need }) {
 		return ByNeed, ""
 	}
-	tightest := func(rules []Rule, floor bool) (string, bool) {
-		var tight []Rule
-		for _, r := range rules {
-			if r.Binds && r.Floor == floor && r.Clause != needClause {
-				tight = append(tight, r)
-			}
-		}
-		if len(tight) == 0 {
-			return "", false
-		}
-		return slices.MaxFunc(tight, func(x, y Rule) int { return cmp.Or(priceSize(x).Cmp(priceSize(y)), -cmp.Compare(x.Row, y.Row)) }).Clause, true
-	}
 	for _, c := range []struct {
 		kept  Kept
 		rules []Rule
-		floor bool
-	}{{ByCap, a.Own, false}, {ByFloor, a.Own, true}, {ByBudget, a.Shared, false}} {
-		if clause, ok := tightest(c.rules, c.floor); ok {
-			return c.kept, clause
+		full  func(Rule) bool
+	}{
+		{ByCap, a.Own, func(r Rule) bool { return !r.Floor && (r.IsSum() || isSupply(r.Kind)) }},
+		{ByFloor, a.Own, func(r Rule) bool { return r.Floor && r.IsSum() }},
+		{ByBudget, a.Shared, func(r Rule) bool { return !r.Floor && (r.Kind == charter.Budget || isSupply(r.Kind)) }},
+		{ByRule, slices.Concat(a.Own, a.Shared), func(Rule) bool { return true }},
+	} {
+		full := slices.DeleteFunc(slices.Clone(c.rules), func(r Rule) bool { return !r.Binds || !c.full(r) || r.Clause == needClause })
+		if len(full) > 0 {
+			return c.kept, slices.MaxFunc(full, func(x, y Rule) int { return cmp.Or(priceSize(x).Cmp(priceSize(y)), -cmp.Compare(x.Row, y.Row)) }).Clause
 		}
 	}
 	for _, l := range p.Limits {
@@ -234,6 +256,9 @@ func (a *Account) kept(p comity.Problem) (Kept, string) {
 	}
 	return ByRule, ""
 }
+
+// isSupply tells whether rules of a kind bound what there is.
+func isSupply(kind string) bool { return kind == charter.Stock || kind == charter.Conservation }
 
 func priceSize(r Rule) exact.Rat {
 	if r.Price == nil {
@@ -287,7 +312,7 @@ func exchangeable(p comity.Problem, k, l int, a, b []int) bool {
 		}
 	}
 	for _, s := range p.Stages {
-		if s.Per != nil && s.Per[k] != s.Per[l] || s.Outside != nil && s.Outside[k] != s.Outside[l] || s.Power != nil && s.Power[k] != s.Power[l] {
+		if len(s.Per) > 0 && s.Per[k] != s.Per[l] || len(s.Outside) > 0 && s.Outside[k] != s.Outside[l] || len(s.Power) > 0 && s.Power[k] != s.Power[l] {
 			return false
 		}
 	}

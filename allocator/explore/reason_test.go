@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"comity"
+	"comity/allocator/certificate"
 	"comity/allocator/explore"
 	"comity/canon"
 	"comity/exact"
@@ -54,6 +55,9 @@ func TestReasonsAddUp(t *testing.T) {
 			default:
 				t.Fatalf("%s is kept by %s", x.Party, x.Kept)
 			}
+			if !x.Priced() {
+				t.Fatalf("%s is short of what the prices give it: %+v", x.Party, x.Groups)
+			}
 			for _, r := range slices.Concat(x.Own, x.Shared) {
 				if r.Slackness == nil || r.Slackness.Sign() != 0 || r.Price.Sign() != 0 && !r.Binds {
 					t.Fatalf("%s: price %v, used %s of %s: slackness %v", r.Row, r.Price, r.Used, r.Bound, r.Slackness)
@@ -84,6 +88,51 @@ func TestASlackPriceIsReported(t *testing.T) {
 		}
 	}
 	t.Error("c.cold/NO is no rule of NO")
+}
+
+// What rules leave unused and groups are short of, at any prices, adds up to what the
+// bound of these prices lies above the value: nothing is left unexplained.
+func TestSlacknessAddsUpToTheGap(t *testing.T) {
+	checks(t, 12, func(t *rapid.T) {
+		nations, supply := drawWorld(t)
+		e := explore.New(mustEngine(), 0)
+		a, err := e.Solve(t.Context(), explore.Case{Inputs: vaccines(nations, supply)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		proof := &a.Certificate.Stages[0].Proof
+		proof.Prices = slices.Clone(proof.Prices)
+		for i, row := range a.Problem.Rows {
+			price := canon.Int(rapid.Int64Range(0, 5<<20).Draw(t, "price"))
+			if row.Upper == nil {
+				price = -price
+			}
+			proof.Prices[i] = price
+		}
+		if a.Certificate, err = certificate.State(a.Problem, a.Units, a.Certificate); err != nil {
+			t.Fatal(err)
+		}
+		rules, err := explore.Rules(a.Inputs.Charter, a.Problem, a.Units, a.Certificate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := exact.Int(0)
+		for _, r := range rules {
+			sum = sum.Add(*r.Slackness)
+		}
+		all, err := a.Accounts(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range all {
+			for _, g := range x.Groups {
+				sum = sum.Add(*g.Shortfall)
+			}
+		}
+		if sum.Cmp(a.Gap()) != 0 {
+			t.Fatalf("slackness and shortfalls add up to %s, the gap is %s", sum, a.Gap())
+		}
+	})
 }
 
 func TestTwinsAndTheLot(t *testing.T) {

@@ -37,6 +37,12 @@ type Rule struct {
 	Slackness *exact.Rat `json:"slackness,omitempty"`
 }
 
+// IsSum tells whether the rule bounds a plain sum of a party's units: what it demands or
+// allows is a number of units.
+func (r Rule) IsSum() bool {
+	return r.Kind == charter.Floor || r.Kind == charter.Cap || r.Kind == charter.Rationality
+}
+
 // Rules lists the rows of a problem with what the first proof says of them. The prices
 // are those of the first stage.
 func Rules(c comity.Charter, p comity.Problem, units []quantity.Amount, cert comity.Certificate) ([]Rule, error) {
@@ -59,7 +65,7 @@ func Rules(c comity.Charter, p comity.Problem, units []quantity.Amount, cert com
 		if unit != nil {
 			price = int64(cert.Stages[0].Proof.Prices[i])
 			x := signed(c, exact.FromBig(new(big.Rat).SetFrac(big.NewInt(price), unit)))
-			r.Price = &x
+			r.Price = &x // Its sign is turned where worths are minimised; slackness is not.
 		}
 		bound := nearer(row, used, price)
 		if bound != nil {
@@ -67,7 +73,7 @@ func Rules(c comity.Charter, p comity.Problem, units []quantity.Amount, cert com
 		}
 		if r.Price != nil {
 			left := exact.Int(int64(r.Bound)).Sub(exact.Int(int64(used)))
-			x := r.Price.Mul(left)
+			x := signed(c, *r.Price).Mul(left)
 			r.Slackness = &x
 		}
 		rules[i] = r
@@ -131,6 +137,53 @@ func priceUnit(p comity.Problem, cert comity.Certificate) *big.Int {
 		return nil
 	}
 	return unit
+}
+
+// shortfalls returns by column its reduced cost times the units that it is short of what
+// the prices of the first proof would give it, in worths: 0 everywhere if the units are an
+// optimum at these prices. With the slackness of the rules they add up to what the bound
+// leaves above the units' value. Nil where the proof has no one price for each rule, uses
+// cuts, or is of a nash stage.
+func shortfalls(p comity.Problem, units []quantity.Amount, cert comity.Certificate) []exact.Rat {
+	unit := priceUnit(p, cert)
+	if unit == nil || p.Stages[0].Kind == certificate.Nash {
+		return nil
+	}
+	proof, stage := cert.Stages[0], p.Stages[0]
+	for _, price := range proof.Proof.Prices[len(p.Rows):] {
+		if price != 0 {
+			return nil
+		}
+	}
+	weight := map[party.ID]int64{}
+	for k, w := range proof.Weights {
+		weight[p.Needs[k].Party] = int64(w)
+	}
+	reduced := make([]*big.Int, len(p.Columns))
+	t := new(big.Int)
+	for j, cost := range stage.Costs {
+		reduced[j] = big.NewInt(int64(cost))
+		if proof.Weights != nil {
+			reduced[j].Mul(reduced[j], t.SetInt64(weight[p.Columns[j].Party]))
+		}
+		reduced[j].Lsh(reduced[j], certificate.PriceBits)
+	}
+	for i, row := range p.Rows {
+		for _, term := range row.Terms {
+			t.Mul(t.SetInt64(int64(term.Coeff)), big.NewInt(int64(proof.Proof.Prices[i])))
+			reduced[term.Column].Sub(reduced[term.Column], t)
+		}
+	}
+	out := make([]exact.Rat, len(p.Columns))
+	for j, c := range p.Columns {
+		end := c.Upper
+		if reduced[j].Sign() < 0 {
+			end = c.Lower
+		}
+		t.Mul(reduced[j], big.NewInt(int64(end-units[j])))
+		out[j] = exact.FromBig(new(big.Rat).SetFrac(t, unit))
+	}
+	return out
 }
 
 // own returns the party to which all columns of a row go that go to any.

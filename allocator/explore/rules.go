@@ -9,7 +9,6 @@ import (
 
 	"comity"
 	"comity/allocator/certificate"
-	"comity/allocator/program"
 	"comity/allocator/solve"
 	"comity/exact"
 	"comity/governor/charter"
@@ -99,7 +98,7 @@ func (e *Engine) try(ctx context.Context, a Answer, c Change, parties bool) (Try
 	case infeasible:
 		t.Conflict = conflict.Clauses
 		return t, nil
-	case errors.Is(err, program.ErrRange), errors.Is(err, program.ErrCharter), errors.Is(err, ErrChange), errors.Is(err, exact.ErrDivision):
+	case refused(err):
 		t.Refused = err.Error()
 		return t, nil
 	case err != nil:
@@ -142,15 +141,16 @@ func unitsAs(p comity.Problem, from Answer) ([]quantity.Amount, bool) {
 }
 
 // Fairness is the price of fairness: what the first weighted aim would reach without the
-// rules that serve fairness, against what it reaches with them.
+// rules that serve fairness and without slack for them, against what it reaches with them.
 type Fairness struct {
-	Stage    string     `json:"stage"`    // The aim that is measured; empty where none is a sum.
-	Rules    []string   `json:"rules"`    // What counts as fairness here: clauses and stages.
-	Kinds    []string   `json:"kinds"`    // The kinds of rule that do.
-	Without  *exact.Rat `json:"without"`  // What the aim reaches without them.
-	With     *exact.Rat `json:"with"`     // What it reaches.
-	Share    *exact.Rat `json:"share"`    // (without - with) / without.
-	Conflict []string   `json:"conflict"` // Clauses that contradict each other without them.
+	Stage    string     `json:"stage"`             // The aim that is measured; empty where none is a sum.
+	Rules    []string   `json:"rules"`             // What counts as fairness here: clauses and stages.
+	Kinds    []string   `json:"kinds"`             // The kinds of rule that do.
+	Without  *exact.Rat `json:"without"`           // What the aim reaches without them.
+	With     *exact.Rat `json:"with"`              // What it reaches.
+	Share    *exact.Rat `json:"share"`             // (without - with) / without.
+	Conflict []string   `json:"conflict"`          // Clauses that contradict each other without them.
+	Refused  string     `json:"refused,omitempty"` // Why nothing can be computed without them.
 }
 
 // fairKinds are the constraints that serve fairness: a least for each party, a limit on
@@ -180,11 +180,16 @@ func (e *Engine) Fairness(ctx context.Context, a Answer) (Fairness, error) {
 		}
 		return false
 	})
+	rules.Objective.Stages[0].Slack = exact.Rat{} // Nothing follows that it could be given up for.
 	in := a.Inputs
 	in.Charter = rules
 	then, err := e.Solve(ctx, Case{in, a.Lot})
 	if conflict, ok := errors.AsType[*solve.ConflictError](err); ok {
 		out.Conflict = conflict.Clauses
+		return out, nil
+	}
+	if refused(err) {
+		out.Refused = err.Error()
 		return out, nil
 	}
 	if err != nil {

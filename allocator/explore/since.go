@@ -82,7 +82,7 @@ func (e *Engine) Since(ctx context.Context, before, now Answer) (Since, error) {
 			switch {
 			case infeasible:
 				step.Joined, step.Conflict = true, conflict.Clauses
-			case errors.Is(err, program.ErrDeclaration), errors.Is(err, program.ErrCharter), errors.Is(err, program.ErrInput), errors.Is(err, program.ErrPicture):
+			case refused(err), errors.Is(err, program.ErrDeclaration), errors.Is(err, program.ErrInput), errors.Is(err, program.ErrPicture):
 				step.Joined = true // Old numbers do not fit new rules, or the other way round.
 			case err != nil:
 				return out, err
@@ -126,9 +126,9 @@ func replace(c, from Case, family string) Case {
 	}
 	if family == FamilySupply || family == FamilyDeclarations {
 		supply := family == FamilySupply
-		kept := slices.DeleteFunc(slices.Clone(in.Declarations), func(d program.Declared) bool { return isSupply(in.Charter, d) == supply })
+		kept := slices.DeleteFunc(slices.Clone(in.Declarations), func(d program.Declared) bool { return fromSupply(in.Charter, d) == supply })
 		for _, d := range from.Inputs.Declarations {
-			if isSupply(from.Inputs.Charter, d) == supply {
+			if fromSupply(from.Inputs.Charter, d) == supply {
 				kept = append(kept, d)
 			}
 		}
@@ -152,7 +152,7 @@ func compareDeclared(a, b program.Declared) int {
 	return cmp.Or(cmp.Compare(a.Declaration.Clause, b.Declaration.Clause), cmp.Compare(a.Party, b.Party))
 }
 
-func isSupply(c comity.Charter, d program.Declared) bool {
+func fromSupply(c comity.Charter, d program.Declared) bool {
 	clause, _ := charter.Clause(c, d.Declaration.Clause)
 	return clause.As == "supply"
 }

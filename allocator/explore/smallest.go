@@ -3,6 +3,7 @@ package explore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -40,33 +41,38 @@ func (a Answer) depends(name string) bool {
 	return slices.ContainsFunc(charter.Uses(a.Inputs.Charter), func(u charter.Use) bool { return u.Name == own || u.Name == total })
 }
 
-// Smallest is the smallest change of one declared number, found by narrowing in, after which
-// a party gets so many units more. Both sides are divisions of their own: at To it does
-// and one unit nearer to From it does not. What lies between was not asked, so that a
+// Smallest is the smallest change of one declared number, found by narrowing in, after
+// which a party gets so many units more. Both sides are divisions of their own: at To it
+// does and one unit nearer to From it does not. What lies between was not asked, so that a
 // number whose effect goes up and down may have another such place.
+//
+// A number that is declared for each period of a plan is changed by the same in each.
 type Smallest struct {
-	Name   string          `json:"name"`
-	Target quantity.Amount `json:"target"` // Units that it is to gain; below 0 to lose.
-	Found  bool            `json:"found"`
-	From   quantity.Amount `json:"from"`
-	To     quantity.Amount `json:"to"`     // Where it is found.
-	Amount quantity.Amount `json:"amount"` // What the party gets there.
-	Gain   quantity.Amount `json:"gain"`
-	Low    quantity.Amount `json:"low"`   // No place between Low and High was found:
-	High   quantity.Amount `json:"high"`  // at neither end does the party gain as much.
-	Exact  bool            `json:"exact"` // One unit nearer it does not; else the solves ran out.
-	Solves int             `json:"solves"`
+	Name    string          `json:"name"`
+	Target  quantity.Amount `json:"target"` // Units that it is to gain; below 0 to lose.
+	Found   bool            `json:"found"`
+	Periods int             `json:"periods"` // In how many periods it is declared; 1 for once.
+	From    quantity.Amount `json:"from"`    // Over all periods, as all that follow.
+	By      quantity.Amount `json:"by"`      // What is added in each period; below 0 taken away.
+	To      quantity.Amount `json:"to"`      // Where it is found.
+	Amount  quantity.Amount `json:"amount"`  // What the party gets there.
+	Gain    quantity.Amount `json:"gain"`
+	Low     quantity.Amount `json:"low"`   // How far was looked: from here
+	High    quantity.Amount `json:"high"`  // to here.
+	Exact   bool            `json:"exact"` // One unit nearer it does not; else the solves ran out.
+	Solves  int             `json:"solves"`
 }
 
-// MaxSteps bounds the solves for one number: both ends, and enough to halve 2^30 down to 1.
-const MaxSteps = 32
+// MaxSteps bounds the solves for one number in one direction: its end, and enough to halve
+// 2^30 down to 1.
+const MaxSteps = 31
 
 // Smallest looks for the smallest change of a declared number, from 0 to twice what it
 // is, by which a party gains target units. Errors: ErrName, ErrChange for a target of 0.
 func (e *Engine) Smallest(ctx context.Context, a Answer, id party.ID, name string, target quantity.Amount) (Smallest, error) {
 	out := Smallest{Name: name, Target: target}
 	if target == 0 {
-		return out, ErrChange
+		return out, fmt.Errorf("%w: a gain of 0 takes no change", ErrChange)
 	}
 	now, ok := a.Of(id)
 	if !ok {
@@ -74,27 +80,28 @@ func (e *Engine) Smallest(ctx context.Context, a Answer, id party.ID, name strin
 		return out, err
 	}
 	d, ok := declaredBy(a.Inputs, name)
-	if !ok || len(d.values) != 1 {
-		_, err := Change{Name: name, How: Set}.Apply(a.Inputs)
-		return out, err
+	if !ok {
+		return out, fmt.Errorf("%w: %.80q is not declared%s", ErrName, name, meant(name, slices.Concat(PartyNames(a.Inputs, id), SupplyNames(a.Inputs))))
 	}
-	out.From = quantity.Amount(a.Inputs.Declarations[d.at].Declaration.Values[d.values[0]])
-	out.Low, out.High = 0, min(2*max(out.From, 1), program.MaxAmount)
+	least, most := quantity.Amount(program.MaxAmount), quantity.Amount(1)
+	for _, v := range d.values {
+		x := quantity.Amount(a.Inputs.Declarations[d.at].Declaration.Values[v])
+		out.From, least, most = out.From+x, min(least, x), max(most, x)
+	}
+	out.Periods = len(d.values)
+	out.Low, out.High = out.at(-least), out.at(most)
 	s := search{engine: e, answer: a, party: id, now: now, out: &out}
-	for _, end := range []quantity.Amount{out.High, out.Low} {
-		if end == out.From {
-			continue
-		}
-		gain, divided, err := s.ask(ctx, end)
-		if err != nil {
-			return out, err
-		}
-		if divided && s.reached(gain) {
-			err := s.close(ctx, end, gain)
+	for _, end := range []quantity.Amount{most, -least} {
+		if err := s.direction(ctx, end); err != nil {
 			return out, err
 		}
 	}
 	return out, nil
+}
+
+// at returns the number over all periods when so much is added in each.
+func (s *Smallest) at(by quantity.Amount) quantity.Amount {
+	return s.From + quantity.Amount(s.Periods)*by // Below 2^60: at most 520 periods of 2^51.
 }
 
 // search is a search under way.
@@ -106,17 +113,29 @@ type search struct {
 	out    *Smallest
 }
 
-// ask divides with another number and returns what the party gains. Where rules then
+// direction looks from the number as it is to one end.
+func (s *search) direction(ctx context.Context, end quantity.Amount) error {
+	if end == 0 {
+		return nil
+	}
+	gain, divided, err := s.ask(ctx, end)
+	if err != nil || !divided || !s.reached(gain) {
+		return err
+	}
+	return s.close(ctx, end, gain)
+}
+
+// ask divides with so much added and returns what the party gains. Where rules then
 // contradict each other there is no gain to speak of.
-func (s *search) ask(ctx context.Context, n quantity.Amount) (gain quantity.Amount, divided bool, err error) {
+func (s *search) ask(ctx context.Context, by quantity.Amount) (gain quantity.Amount, divided bool, err error) {
 	s.out.Solves++
-	in, err := Change{s.out.Name, Set, exact.Int(int64(n))}.Apply(s.answer.Inputs)
+	in, err := Change{s.out.Name, Add, exact.Int(int64(by))}.Apply(s.answer.Inputs)
 	if err != nil {
 		return 0, false, err
 	}
 	then, err := s.engine.Solve(ctx, Case{in, s.answer.Lot})
 	switch {
-	case errors.Is(err, solve.ErrInfeasible), errors.Is(err, program.ErrRange), errors.Is(err, exact.ErrDivision):
+	case errors.Is(err, solve.ErrInfeasible), refused(err):
 		return 0, false, nil
 	case err != nil:
 		return 0, false, err
@@ -142,11 +161,14 @@ type side struct{ at, gain quantity.Amount }
 // the third place halves, wherever it goes.
 func (s *search) close(ctx context.Context, end quantity.Amount, gain quantity.Amount) error {
 	sign := quantity.Amount(1)
-	if end < s.out.From {
+	if end < 0 {
 		sign = -1
 	}
-	bad, good := side{}, side{sign * (end - s.out.From), gain}
-	for turn := 0; good.at-bad.at > 1 && s.out.Solves < MaxSteps; turn++ {
+	bad, good := side{}, side{sign * end, gain}
+	for turn := 0; good.at-bad.at > 1 && turn < MaxSteps-1; turn++ {
+		if s.out.Found && bad.at >= max(s.out.By, -s.out.By) {
+			return nil // The other direction was nearer.
+		}
 		aside := (good.at - bad.at) / 64
 		at := bad.at + (good.at-bad.at)/2
 		rise := good.gain - bad.gain
@@ -158,7 +180,7 @@ func (s *search) close(ctx context.Context, end quantity.Amount, gain quantity.A
 			at = between(bad, good, s.out.Target) - aside
 		}
 		at = min(max(at, bad.at+1), good.at-1)
-		gain, divided, err := s.ask(ctx, s.out.From+sign*at)
+		gain, divided, err := s.ask(ctx, sign*at)
 		switch {
 		case err != nil:
 			return err
@@ -168,8 +190,11 @@ func (s *search) close(ctx context.Context, end quantity.Amount, gain quantity.A
 			bad = side{at, gain}
 		}
 	}
-	s.out.Found, s.out.Exact = true, good.at-bad.at == 1
-	s.out.To, s.out.Gain, s.out.Amount = s.out.From+sign*good.at, good.gain, s.now+good.gain
+	if s.out.Found && good.at >= max(s.out.By, -s.out.By) {
+		return nil
+	}
+	s.out.Found, s.out.Exact, s.out.By = true, good.at-bad.at == 1, sign*good.at
+	s.out.To, s.out.Gain, s.out.Amount = s.out.at(s.out.By), good.gain, s.now+good.gain
 	return nil
 }
 
@@ -184,8 +209,7 @@ func between(bad, good side, target quantity.Amount) quantity.Amount {
 func (e *Engine) SmallestAll(ctx context.Context, a Answer, id party.ID, target quantity.Amount) ([]Smallest, error) {
 	out := []Smallest{}
 	for _, name := range slices.Concat(a.inputs(id), SupplyNames(a.Inputs)) {
-		d, _ := declaredBy(a.Inputs, name)
-		if !a.depends(name) || len(d.values) != 1 {
+		if !a.depends(name) {
 			continue
 		}
 		s, err := e.Smallest(ctx, a, id, name, target)

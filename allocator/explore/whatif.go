@@ -15,6 +15,7 @@ import (
 type Outcome struct {
 	Total       quantity.Amount `json:"total"`
 	Value       exact.Rat       `json:"value"` // In its aim (AimOf).
+	Given       exact.Rat       `json:"given"` // Up, within the aim's slack, for later aims.
 	Gap         exact.Rat       `json:"gap"`
 	Certificate canon.Digest    `json:"certificate"`
 }
@@ -26,7 +27,7 @@ func (a Answer) Outcome() (Outcome, error) {
 		return Outcome{}, err
 	}
 	digest, err := a.Digest()
-	return Outcome{Total: total, Value: a.Value(), Gap: a.Gap(), Certificate: digest}, err
+	return Outcome{Total: total, Value: a.Value(), Given: a.Given(), Gap: a.Gap(), Certificate: digest}, err
 }
 
 // Difference is what one party gets before and after a change.
@@ -122,6 +123,7 @@ type Counterfactual struct {
 	Gain     quantity.Amount `json:"gain"`
 	Outcome  *Outcome        `json:"outcome,omitempty"`
 	Conflict []string        `json:"conflict,omitempty"` // Clauses that then contradict each other: nobody gets anything.
+	Refused  string          `json:"refused,omitempty"`  // Why nothing can be computed.
 }
 
 // Counterfactual makes one change and says what a party then gets.
@@ -139,6 +141,10 @@ func (e *Engine) Counterfactual(ctx context.Context, a Answer, id party.ID, chan
 	then, err := e.Solve(ctx, Case{in, a.Lot})
 	if conflict, ok := errors.AsType[*solve.ConflictError](err); ok {
 		out.Conflict = conflict.Clauses
+		return out, nil
+	}
+	if refused(err) {
+		out.Refused = err.Error()
 		return out, nil
 	}
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -29,7 +31,7 @@ func engine(t testing.TB) solve.Solver {
 }
 
 var shared = sync.OnceValues(func() (*highs.Engine, error) {
-	e, err := highs.New(highs.Config{})
+	e, err := highs.New(highs.Config{Cache: filepath.Join(os.TempDir(), "comity-test-wasm")})
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +48,6 @@ func num(text string) comity.Expr {
 
 func in(name string) comity.Expr                      { return comity.Expr{Op: "input", Name: name} }
 func op(name string, args ...comity.Expr) comity.Expr { return comity.Expr{Op: name, Args: args} }
-func ptr(e comity.Expr) *comity.Expr                  { return &e }
 
 // nation is what one party declares, and its forecast in thousandths of its own level.
 type nation struct {
@@ -70,10 +71,10 @@ func vaccines(nations []nation, supply int64) program.Inputs {
 			},
 		},
 		Constraints: []comity.Constraint{
-			{ID: "c.supply", Kind: "budget", AtMost: ptr(in("supply.doses"))},
-			{ID: "c.floor", Kind: "floor", AtLeast: ptr(op("min", in("party.frontline"), in("party.capacity"),
+			{ID: "c.supply", Kind: "budget", AtMost: new(in("supply.doses"))},
+			{ID: "c.floor", Kind: "floor", AtLeast: new(op("min", in("party.frontline"), in("party.capacity"),
 				op("div", op("mul", in("supply.doses"), in("party.population")), op("mul", in("total.population"), num("2")))))},
-			{ID: "c.cold", Kind: "cap", AtMost: ptr(in("party.capacity"))},
+			{ID: "c.cold", Kind: "cap", AtMost: new(in("party.capacity"))},
 			{ID: "c.blind", Kind: "forbidden_inputs", Inputs: []string{"party.id", "party.name"}},
 		},
 	}

@@ -6,10 +6,10 @@ import (
 	"comity/allocator/certificate"
 )
 
-// bound returns what no plan is worth more than, times 2^certificate.PriceBits: the sum
-// U of package certificate, here over the form and without its checks.
-func (f *form) bound(prices []int64) *big.Int {
-	return f.upper(f.reduced(f.costs(), prices, certificate.PriceBits), prices)
+// bound returns what no plan of the face is worth more than, times
+// 2^certificate.PriceBits, by the prices of rows alone: the sum U of package certificate.
+func (fc *face) bound(prices []int64) *big.Int {
+	return fc.above(fc.reduced(fc.costs(), prices, certificate.PriceBits), prices)
 }
 
 // costs returns the costs of the stage at hand.
@@ -21,14 +21,14 @@ func (f *form) costs() []big.Int {
 	return costs
 }
 
-// reduced returns 2^bits·objective - A'prices by column.
+// reduced returns 2^bits·objective - A'prices by column; later rows have no price.
 func (f *form) reduced(objective []big.Int, prices []int64, bits uint) []big.Int {
 	reduced := make([]big.Int, len(f.columns))
 	t, y := new(big.Int), new(big.Int)
 	for j, c := range f.columns {
 		reduced[j].Lsh(&objective[j], bits)
 		for _, term := range c.terms {
-			if prices[term.at] != 0 {
+			if term.at < len(prices) && prices[term.at] != 0 {
 				reduced[j].Sub(&reduced[j], t.Mul(t.SetInt64(term.coeff), y.SetInt64(prices[term.at])))
 			}
 		}
@@ -36,23 +36,25 @@ func (f *form) reduced(objective []big.Int, prices []int64, bits uint) []big.Int
 	return reduced
 }
 
-// upper adds the largest that rows and columns can bring.
-func (f *form) upper(reduced []big.Int, prices []int64) *big.Int {
+// above adds the largest that rows and columns can bring.
+func (fc *face) above(reduced []big.Int, prices []int64) *big.Int {
 	u, t, y := new(big.Int), new(big.Int), new(big.Int)
-	for i, r := range f.rows {
+	for i, price := range prices {
 		switch {
-		case prices[i] > 0:
-			u.Add(u, t.Mul(t.SetInt64(*r.upper), y.SetInt64(prices[i])))
-		case prices[i] < 0:
-			u.Add(u, t.Mul(t.SetInt64(*r.lower), y.SetInt64(prices[i])))
+		case price > 0:
+			u.Add(u, t.Mul(t.SetInt64(*fc.rows[i].upper), y.SetInt64(price)))
+		case price < 0:
+			u.Add(u, t.Mul(t.SetInt64(*fc.rows[i].lower), y.SetInt64(price)))
 		}
 	}
-	for j, c := range f.columns {
-		end := c.upper
+	for j := range fc.columns {
+		end := fc.upper[j]
 		if reduced[j].Sign() < 0 {
-			end = c.lower
+			end = fc.lower[j]
 		}
-		u.Add(u, t.Mul(t.SetInt64(end), &reduced[j]))
+		if end != 0 {
+			u.Add(u, t.Mul(t.SetInt64(end), &reduced[j]))
+		}
 	}
 	return u
 }

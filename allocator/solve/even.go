@@ -28,7 +28,7 @@ func (fc *face) even(ctx context.Context, s Solver, x []int64) ([]int64, bool, e
 		x[j] = min(max(x[j], fc.lower[j]), fc.upper[j])
 	}
 	step := int64(1)
-	for step*segments < fc.widest() {
+	for step*segments < fc.curves().widest() {
 		step *= shrink
 	}
 	whole := true
@@ -63,13 +63,4 @@ func (fc *face) settle(ctx context.Context, s Solver, x []int64, step int64) (bo
 		}
 	}
 	return false, fmt.Errorf("%w: unmet needs at steps of %d units do not settle in %d rounds", ErrSolver, step, maxRounds)
-}
-
-// widest returns the largest need, which bounds how far a party can move.
-func (fc *face) widest() int64 {
-	var widest int64
-	for _, need := range fc.need {
-		widest = max(widest, need)
-	}
-	return widest
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+
+	"comity/allocator/certificate"
 )
 
 // maxExchanges bounds the units that are moved one by one. Floating point leaves a
@@ -14,7 +16,7 @@ const maxExchanges = 10_000
 // the sum of squared unmet needs smaller, in whole-number arithmetic: floating point
 // cannot tell Webster quotients apart that differ in the sixteenth digit. Equal
 // quotients go to the party that comes first in the canonical order.
-func (f *form) exchange(x []int64) {
+func (f *face) exchange(x []int64) {
 	activity := make([]int64, len(f.rows))
 	totals := make([]int64, len(f.need))
 	for j, c := range f.columns {
@@ -43,18 +45,26 @@ func (f *form) exchange(x []int64) {
 	}
 }
 
-func (f *form) columnsByCost() [][]int {
+func (f *face) columnsByCost() [][]int {
 	var all []int
 	for j, c := range f.columns {
-		if c.party >= 0 && f.need[c.party] > 0 {
+		if c.party >= 0 && f.need[c.party] > 0 && f.lower[j] < f.upper[j] {
 			all = append(all, j)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b int) int { return cmp.Compare(f.columns[a].cost, f.columns[b].cost) })
+	compare := func(a, b int) int {
+		for _, s := range f.stages {
+			if c := cmp.Compare(s.costs[a], s.costs[b]); c != 0 && s.Kind == certificate.Weighted && s.Slack.Sign() == 0 {
+				return c
+			}
+		}
+		return 0
+	}
+	slices.SortStableFunc(all, compare)
 	var groups [][]int
 	for from := 0; from < len(all); {
 		end := from
-		for end < len(all) && f.columns[all[end]].cost == f.columns[all[from]].cost {
+		for end < len(all) && compare(all[end], all[from]) == 0 {
 			end++
 		}
 		groups = append(groups, all[from:end])
@@ -64,13 +74,13 @@ func (f *form) columnsByCost() [][]int {
 }
 
 // improving finds the best pair of columns between which one unit should move.
-func (f *form) improving(columns []int, x, totals, activity []int64) (from, to int, ok bool) {
+func (f *face) improving(columns []int, x, totals, activity []int64) (from, to int, ok bool) {
 	var givers, takers []int
 	for _, j := range columns {
-		if x[j] > f.columns[j].lower && totals[f.columns[j].party] > 0 {
+		if x[j] > f.lower[j] && totals[f.columns[j].party] > 0 {
 			givers = append(givers, j)
 		}
-		if x[j] < f.columns[j].upper && totals[f.columns[j].party] >= 0 {
+		if x[j] < f.upper[j] && totals[f.columns[j].party] >= 0 {
 			takers = append(takers, j)
 		}
 	}
@@ -105,7 +115,7 @@ func (f *form) compareQuotients(p int, a int64, q int, b int64) int {
 }
 
 // canShift tells whether every row still holds after a unit moves from j to k.
-func (f *form) canShift(j, k int, activity []int64) bool {
+func (f *face) canShift(j, k int, activity []int64) bool {
 	change := func(i int) int64 { return f.coefficient(k, i) - f.coefficient(j, i) }
 	for _, c := range []int{j, k} {
 		for _, t := range f.columns[c].terms {

@@ -11,21 +11,18 @@ import (
 // EvenFrom evens out from a given start and without the final exchange of single
 // units, in the order of the problem's columns.
 func EvenFrom(ctx context.Context, p comity.Problem, s Solver, start func(low, high int64) int64) ([]quantity.Amount, error) {
-	f := newForm(p, canon.Digest{})
-	f.aim(f.stages[0])
-	w, err := bestWorth(ctx, p, f, s)
-	if err != nil {
+	h := newSearch(newForm(p, canon.Digest{}), s, false)
+	if err := h.weighted(ctx, h.stages[0]); err != nil {
 		return nil, err
 	}
-	fc := newFace(f, w)
-	for j := range w.start {
-		w.start[j] = start(fc.lower[j], fc.upper[j])
+	for j := range h.x {
+		h.x[j] = start(h.face.lower[j], h.face.upper[j])
 	}
-	x, whole, err := fc.even(ctx, s, w.start)
+	x, whole, err := h.face.even(ctx, s, h.x)
 	if err != nil || !whole {
 		return nil, err
 	}
-	return f.units(x), nil
+	return h.units(x), nil
 }
 
 // Order returns the places of columns, rows and parties in canonical order.

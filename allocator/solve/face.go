@@ -2,6 +2,7 @@ package solve
 
 import (
 	"math/big"
+	"slices"
 
 	"comity/allocator/certificate"
 )
@@ -10,17 +11,30 @@ import (
 // counts as zero: a hundred times the solver's tolerance.
 const noise = 1e-7
 
-// face is the set of all allocations of greatest worth: by complementary slackness
-// with one optimal set of prices, the columns with a reduced cost stand at a bound and
-// the rows with a price are tight; the rest is free to move.
+// face is a set of allocations: first all that keep bounds and rows, then those of
+// greatest worth. By complementary slackness with one optimal set of prices, in these
+// the columns with a reduced cost stand at a bound and the rows with a price are tight;
+// the rest is free to move.
 type face struct {
 	*form
 	lower, upper []int64 // Of columns; equal where fixed.
 	rows         []row   // Tight rows have equal bounds.
+	nash         *gains  // What whole units maximise; evenness without it.
 }
 
-func newFace(f *form, w worth) *face {
-	fc := &face{form: f, lower: make([]int64, len(f.columns)), upper: make([]int64, len(f.columns)), rows: make([]row, len(f.rows))}
+// open returns the face of everything feasible.
+func (f *form) open() *face {
+	all := &face{form: f, rows: slices.Clone(f.rows), lower: make([]int64, len(f.columns)), upper: make([]int64, len(f.columns))}
+	for j, c := range f.columns {
+		all.lower[j], all.upper[j] = c.lower, c.upper
+	}
+	return all
+}
+
+// best returns the part of the face that is worth most.
+func (fc *face) best(w worth) *face {
+	f := fc.form
+	inner := &face{form: f, lower: slices.Clone(fc.lower), upper: slices.Clone(fc.upper), rows: slices.Clone(fc.rows)}
 	threshold := new(big.Int)
 	if !w.whole {
 		var largest uint64
@@ -29,30 +43,58 @@ func newFace(f *form, w worth) *face {
 		}
 		unit := new(big.Float).SetMantExp(big.NewFloat(noise), certificate.PriceBits)
 		unit.Mul(unit, new(big.Float).SetUint64(largest)).Int(threshold)
+		threshold.Add(threshold, big.NewInt(1)) // A price may be rounded to it.
 	}
-	for j, c := range f.columns {
-		fc.lower[j], fc.upper[j] = c.lower, c.upper
-		reduced := new(big.Int).Lsh(big.NewInt(c.cost), certificate.PriceBits)
-		for _, t := range c.terms {
-			reduced.Sub(reduced, new(big.Int).Mul(big.NewInt(t.coeff), big.NewInt(w.prices[t.at])))
+	for j, reduced := range f.reduced(f.costs(), w.prices, certificate.PriceBits) {
+		rounding := new(big.Int)
+		if !w.whole {
+			for _, t := range f.columns[j].terms {
+				rounding.Add(rounding, new(big.Int).SetUint64(size(t.coeff)))
+			}
 		}
-		if reduced.CmpAbs(threshold) > 0 {
+		if reduced.CmpAbs(rounding.Add(rounding, threshold)) > 0 {
 			if reduced.Sign() > 0 {
-				fc.lower[j] = c.upper
+				inner.lower[j] = fc.upper[j]
 			} else {
-				fc.upper[j] = c.lower
+				inner.upper[j] = fc.lower[j]
 			}
 		}
 	}
-	for i, r := range f.rows {
-		fc.rows[i] = r
+	for i := range w.prices {
 		switch y := big.NewInt(w.prices[i]); {
 		case y.CmpAbs(threshold) <= 0:
 		case y.Sign() > 0:
-			fc.rows[i].lower = r.upper
+			inner.rows[i].lower = fc.rows[i].upper
 		default:
-			fc.rows[i].upper = r.lower
+			inner.rows[i].upper = fc.rows[i].lower
 		}
 	}
-	return fc
+	return inner
+}
+
+// holds tells whether x keeps the bounds of the face's columns and the face's rows.
+func (fc *face) holds(x []int64) bool {
+	for j := range x {
+		if x[j] < fc.lower[j] || x[j] > fc.upper[j] {
+			return false
+		}
+	}
+	for _, r := range fc.rows {
+		sum := int64(0)
+		for _, t := range r.terms {
+			sum += t.coeff * x[t.at]
+		}
+		if r.lower != nil && sum < *r.lower || r.upper != nil && sum > *r.upper {
+			return false
+		}
+	}
+	return true
+}
+
+// curves is what a search for whole units maximises.
+func (fc *face) curves() curves {
+	if fc.nash != nil {
+		return fc.nash
+	}
+	return unmet{fc.form}
 }

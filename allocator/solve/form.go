@@ -12,12 +12,14 @@ import (
 
 // form is a problem in canonical order, without names.
 type form struct {
+	p       comity.Problem
 	order   order
 	columns []column
 	rows    []row // Those of the problem, then floors that earlier stages leave.
 	need    []int64
 	members [][]int // Columns by party.
 	stages  []stage
+	cuts    []cut // Consequences of limits, found so far.
 }
 
 // column has the cost of the stage at hand.
@@ -49,6 +51,7 @@ type term struct {
 
 func newForm(p comity.Problem, lot canon.Digest) *form {
 	f := &form{
+		p:       p,
 		order:   canonicalOrder(p, lot),
 		columns: make([]column, len(p.Columns)),
 		rows:    make([]row, len(p.Rows)),
@@ -95,6 +98,25 @@ func (f *form) aim(s stage) {
 	for j := range f.columns {
 		f.columns[j].cost = s.costs[j]
 	}
+}
+
+// clone returns a form to which rows can be added without changing this one.
+func (f *form) clone() *form {
+	g := *f
+	g.columns, g.rows = slices.Clone(f.columns), slices.Clone(f.rows)
+	for j := range g.columns {
+		g.columns[j].terms = slices.Clip(g.columns[j].terms)
+	}
+	return &g
+}
+
+// add adds a row and returns its place.
+func (f *form) add(r row) int {
+	for _, t := range r.terms {
+		f.columns[t.at].terms = append(f.columns[t.at].terms, term{len(f.rows), t.coeff})
+	}
+	f.rows = append(f.rows, r)
+	return len(f.rows) - 1
 }
 
 // pick lists values in canonical order; an absent list stays absent.

@@ -24,8 +24,9 @@ type model struct {
 	pieces  int // First piece's column.
 	parties int
 	// rowAt and partyRow are rows of the programme, -1 for none, by row and party of
-	// the form.
+	// the form; cuts come between them.
 	rowAt, partyRow []int
+	cutAt           int // The first cut's row.
 }
 
 func (fc *face) model(x []int64, step int64) *model {
@@ -38,11 +39,16 @@ func (fc *face) model(x []int64, step int64) *model {
 			m.lp.RowUpper = append(m.lp.RowUpper, distance(fc.rows[i].upper, activity[i], step, 1))
 		}
 	}
-	partyRow := make([]int, len(fc.need))
+	m.cutAt = len(m.lp.RowLower)
+	for _, c := range fc.cuts {
+		m.lp.RowLower = append(m.lp.RowLower, math.Inf(-1))
+		m.lp.RowUpper = append(m.lp.RowUpper, (-c.activity(fc.form, x)-c.margin)/float64(step))
+	}
+	partyRow, curve := make([]int, len(fc.need)), fc.curves()
 	for k := range fc.need {
 		partyRow[k] = -1
 		for _, j := range fc.members[k] {
-			if fc.need[k] > 0 && fc.lower[j] < fc.upper[j] && partyRow[k] < 0 {
+			if curve.counts(k, j) && fc.lower[j] < fc.upper[j] && partyRow[k] < 0 {
 				partyRow[k] = len(m.lp.RowLower)
 				m.lp.RowLower = append(m.lp.RowLower, 0)
 				m.lp.RowUpper = append(m.lp.RowUpper, 0)
@@ -60,8 +66,13 @@ func (fc *face) model(x []int64, step int64) *model {
 		for _, t := range c.terms {
 			m.entry(rowAt[t.at], float64(t.coeff))
 		}
-		if c.party >= 0 && partyRow[c.party] >= 0 {
-			m.entry(partyRow[c.party], 1)
+		if c.party >= 0 {
+			for i, cut := range fc.cuts {
+				m.entry(m.cutAt+i, cut.coeffs[c.party])
+			}
+		}
+		if c.party >= 0 && partyRow[c.party] >= 0 && curve.counts(c.party, j) {
+			m.entry(partyRow[c.party], curve.share(c.party, j))
 		}
 		m.lp.Start = append(m.lp.Start, int32(len(m.lp.Index))) //nolint:gosec // Below maxNodes by check.
 	}
@@ -69,7 +80,7 @@ func (fc *face) model(x []int64, step int64) *model {
 	m.pieces = len(m.columns)
 	for k, at := range partyRow {
 		if at >= 0 {
-			m.addPieces(at, fc.need[k], fc.total(x, k))
+			m.addPieces(at, curve.slopes(k, x))
 		}
 	}
 	return m
@@ -83,27 +94,34 @@ func (m *model) entry(row int, value float64) {
 // addPieces models one party: its move is -segments - left + the sum of the others,
 // where the pieces' marginal values fall, so that they fill from left to right.
 //
-// The marginal value of going from a to b units is (2D - a - b)/(2D). Conversions to
-// float64 keep a compiler from fusing products into sums, which some processors do.
-func (m *model) addPieces(row int, need, total int64) {
+// Conversions to float64 keep a compiler from fusing products into sums, which some
+// processors do.
+func (m *model) addPieces(row int, c slopes) {
 	m.parties++
-	at, s, d := float64(total), float64(m.step), float64(need)
-	slope := func(a, b float64) float64 { return slopeScale * (float64(2*d) - a - b) / (2 * d) }
-	far := d/s + segments
-	add := func(cost, upper, sign float64) {
-		m.lp.Cost = append(m.lp.Cost, cost)
-		m.lp.Lower = append(m.lp.Lower, 0)
+	s := float64(m.step)
+	far := c.far/s + segments
+	add := func(cost, lower, upper, sign float64) {
+		m.lp.Cost = append(m.lp.Cost, slopeScale*cost)
+		m.lp.Lower = append(m.lp.Lower, lower)
 		m.lp.Upper = append(m.lp.Upper, upper)
 		m.entry(row, sign)
 		m.lp.Start = append(m.lp.Start, int32(len(m.lp.Index))) //nolint:gosec // Below maxNodes by check.
 	}
-	low, high := at-float64(segments*s), at+float64(segments*s)
-	add(-slope(min(0, low-s), low), far, 1)
+	low, high := c.at-float64(segments*s), c.at+float64(segments*s)
+	if low > c.least {
+		add(-c.slope(max(c.least, min(c.last, low-s)), low), 0, far, 1)
+	} else {
+		add(0, 0, 0, 1)
+	}
 	for k := range 2 * segments {
 		a := low + float64(float64(k)*s)
-		add(slope(a, a+s), 1, -1)
+		if a > c.least {
+			add(c.slope(a, a+s), 0, 1, -1)
+		} else {
+			add(0, 1, 1, -1) // Below it there is nothing.
+		}
 	}
-	add(slope(high, max(d, high+s)), far, -1)
+	add(c.slope(high, max(c.most, high+s)), 0, far, -1)
 	m.lp.RowLower[row], m.lp.RowUpper[row] = -segments, -segments
 }
 
@@ -154,7 +172,7 @@ func (fc *face) activeRows(x []int64) (at []int, activity []int64) {
 	return at, activity
 }
 
-func (fc *face) total(x []int64, party int) int64 {
+func (fc *form) total(x []int64, party int) int64 {
 	var sum int64
 	for _, j := range fc.members[party] {
 		sum += x[j]

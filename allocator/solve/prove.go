@@ -5,187 +5,313 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 
 	"comity"
 	"comity/allocator/certificate"
 	"comity/canon"
+	"comity/quantity"
 )
+
+// maxPrice bounds what one proof contributes to a price: two of them and a rounding fit
+// 64 bits.
+const maxPrice = 1<<62 - 1
+
+// prover proves whole units, stage by stage, over all that earlier proofs leave: rows of
+// its form are those of the problem and then the floors, in the order of certificate.Floors.
+type prover struct {
+	*form
+	solver Solver
+	x      []int64
+	units  []quantity.Amount
+	proofs []comity.StageProof
+	face   *face   // Where the stages so far that are proved exactly are at their best.
+	anchor *anchor // What proves the face.
+}
 
 // anchor proves that columns and rows of a face stand where they stand: prices of an
 // earlier stage, and the floor that it leaves. A later proof on the face becomes one on
 // everything by adding enough of it: what moves off the face then falls below the floor.
 type anchor struct {
 	costs  []big.Int // Of the floor, by column.
-	prices []int64   // Of the form's rows, times 2^certificate.PriceBits.
-	floor  int       // Place of the floor's price.
+	prices []int64   // Of the form's rows before the floor, times 2^certificate.PriceBits.
 }
 
-// lift returns the prices, times 2^bits, of a proof on everything: those of a proof on the
-// face and as much of the anchor as no column and no row of it can outweigh. The last one
-// returned is that of the floor. Where numbers of 64 bits do not hold as much, what is
-// returned proves less.
-func (f *form) lift(a anchor, objective []big.Int, prices []int64, bits uint) (lifted []int64, floor int64) {
-	own := f.reduced(a.costs, a.prices, certificate.PriceBits)
-	here := f.reduced(objective, prices, bits)
-	factor, t := new(big.Int), new(big.Int) // Times 2^bits.
-	raise := func(have, by *big.Int) {
-		// have·2^PriceBits + factor·by must not have another sign than by.
-		if have.Sign()*by.Sign() >= 0 {
-			return
-		}
-		t.Lsh(have, certificate.PriceBits)
-		need, rest := new(big.Int).QuoRem(t.Abs(t), new(big.Int).Abs(by), new(big.Int))
-		if rest.Sign() > 0 {
-			need.Add(need, big.NewInt(1))
-		}
-		if need.Cmp(factor) > 0 {
-			factor.Set(need)
-		}
+func newProver(f *form, s Solver, x []int64) *prover {
+	v := &prover{form: f.clone(), solver: s, x: x, units: f.units(x)}
+	v.cuts = slices.Clone(v.cuts)
+	for i := range v.cuts {
+		v.cuts[i].margin = 0 // That was for whole units; a proof needs none.
 	}
-	for j, c := range f.columns {
-		if c.lower < c.upper {
-			raise(&here[j], &own[j])
-		}
-	}
-	most := big.NewInt(maxPrice)
-	for i, y := range a.prices {
-		raise(big.NewInt(prices[i]), big.NewInt(y))
-		if y != 0 {
-			room := new(big.Int).Lsh(big.NewInt(maxPrice), certificate.PriceBits)
-			if room.Quo(room, big.NewInt(y)); room.CmpAbs(most) < 0 {
-				most.Abs(room)
+	v.face = v.open()
+	return v
+}
+
+// run returns a proof of each stage and of evenness. Hints, as far as there are any, save
+// programmes.
+func (v *prover) run(ctx context.Context, hints []hint) ([]comity.StageProof, error) {
+	for _, st := range v.stages {
+		settled := make([]bool, len(v.need))
+		for done := false; !done; {
+			var h *hint
+			if len(hints) > 0 {
+				h, hints = &hints[0], hints[1:]
+			}
+			weights, err := v.stage(ctx, st, h, settled)
+			if err != nil {
+				return nil, err
+			}
+			done = true
+			for k, w := range weights {
+				settled[k] = settled[k] || w > 0
+				done = done && (settled[k] || st.Kind != certificate.Leximin)
 			}
 		}
 	}
-	if factor.Cmp(most) > 0 {
-		factor.Set(most)
-	}
-	lifted = make([]int64, len(prices))
-	half := big.NewInt(1 << (certificate.PriceBits - 1))
-	for i, y := range a.prices {
-		t.Mul(factor, big.NewInt(y))
-		t.Rsh(t.Add(t, half), certificate.PriceBits)
-		lifted[i] = f.towards(i, t.Add(t, big.NewInt(prices[i])))
-	}
-	return lifted, -factor.Int64()
+	return v.proofs, v.even(ctx)
 }
 
-// maxPrice bounds what one proof contributes to a price: two of them and a rounding fit
-// 64 bits.
-const maxPrice = 1<<62 - 1
-
-// towards returns a price, or 0 where it points towards a bound that the row does not
-// have or is too large: such a price proves nothing.
-func (f *form) towards(row int, price *big.Int) int64 {
-	r := f.rows[row]
-	if !price.IsInt64() || price.Sign() > 0 && r.upper == nil || price.Sign() < 0 && r.lower == nil {
-		return 0
+// stage proves one stage, or one level of a leximin stage, and returns its weights.
+func (v *prover) stage(ctx context.Context, st stage, h *hint, settled []bool) ([]int64, error) {
+	v.aim(st)
+	switch st.Kind {
+	case certificate.Weighted:
+		return nil, v.weighted(ctx, st, h)
+	case certificate.Nash:
+		return nil, v.nash(ctx, st)
+	default:
+		return v.level(ctx, st, h, settled)
 	}
-	return price.Int64()
 }
 
-// proveEven returns the proof that nothing on the face is more even than x. Its weights
-// and prices are those of the programme of single units around x.
-func (fc *face) proveEven(ctx context.Context, s Solver, x []int64, a anchor) (comity.StageProof, error) {
-	proof := comity.StageProof{Stage: certificate.Evenness}
-	m := fc.model(x, 1)
-	solution := Solution{Dual: make([]float64, len(m.lp.RowLower))}
-	if len(m.columns) > 0 {
-		var err error
-		if solution, err = ask(ctx, s, m.lp, "prove evenness"); err != nil {
-			return proof, err
+// weighted proves a sum: with the prices that found the optimum if these prove all, or
+// else with those of a programme around the published units.
+func (v *prover) weighted(ctx context.Context, st stage, h *hint) error {
+	proof := comity.StageProof{Stage: st.ID}
+	reached := st.worth(v.x)
+	if h != nil && h.reached != nil {
+		reached = h.reached
+	}
+	proof.Value = exactInt(reached)
+	costs := v.costs()
+	var best dual
+	if h != nil && h.prices != nil {
+		best = v.lift(dual{rows: v.padded(h.prices), cuts: h.cuts}, costs, certificate.PriceBits, h.whole)
+		best.bound = v.bound(best, costs, certificate.PriceBits)
+	}
+	if goal := new(big.Int).Lsh(reached, certificate.PriceBits); best.bound == nil || best.bound.Cmp(goal) > 0 {
+		w, err := bestWorth(ctx, v.plain(), v.solver, v.x)
+		if err != nil {
+			return err
 		}
-		if solution.Status != Optimal || len(solution.Dual) != len(m.lp.RowLower) {
-			return proof, fmt.Errorf("%w: status %d with %d prices for the %d rows of a programme that holds the units themselves",
-				ErrSolver, solution.Status, len(solution.Dual), len(m.lp.RowLower))
+		other := dual{rows: w.prices, cuts: w.cuts}
+		other.bound = v.bound(other, costs, certificate.PriceBits)
+		if best.bound == nil || other.bound.Cmp(best.bound) < 0 {
+			best = other
 		}
 	}
-	const unit = certificate.EvenBits - floatBits // slopeScale is 2^floatBits.
-	prices, slopes := make([]int64, len(fc.rows)), make([]int64, len(fc.need))
-	for i, at := range m.rowAt {
-		if at >= 0 {
-			prices[i] = fixed(solution.Dual[at], unit)
+	if v.gapIsLarge(reached, best.bound) {
+		return v.byTree(ctx, proof, reached)
+	}
+	exact := best.bound.Cmp(new(big.Int).Lsh(reached, certificate.PriceBits)) == 0 && st.Slack.Sign() == 0
+	if h != nil && h.reached != nil {
+		// What was reached on the way may be more than the floors of the published units leave.
+		most := new(big.Int).Rsh(best.bound, certificate.PriceBits)
+		if reached.Cmp(most) > 0 {
+			proof.Value = exactInt(most)
 		}
 	}
-	for k, at := range m.partyRow {
-		if at >= 0 {
-			slopes[k] = -fixed(solution.Dual[at], unit)
+	v.state(&proof, best)
+	if err := v.append(proof, exact); err != nil {
+		return err
+	}
+	if exact {
+		v.anchor = &anchor{costs: costs, prices: best.rows}
+		v.face = v.face.best(worth{prices: best.rows, whole: true})
+		if !v.face.holds(v.x) {
+			return fmt.Errorf("%w: the units lie off the face that their own proof describes", ErrSolver)
 		}
 	}
-	weights, err := fc.weights(x, slopes, prices, m.partyRow)
+	return nil
+}
+
+// gapIsLarge tells whether branching is worth while: where a bound misses by less, it is
+// a matter of single units.
+func (v *prover) gapIsLarge(reached, bound *big.Int) bool {
+	gap := new(big.Int).Sub(bound, new(big.Int).Lsh(reached, certificate.PriceBits))
+	size := new(big.Int).Rsh(new(big.Int).Abs(bound), closeBits)
+	return gap.Cmp(size.Add(size, big.NewInt(closeUnits))) > 0
+}
+
+// byTree proves a weighted stage by a tree.
+func (v *prover) byTree(ctx context.Context, proof comity.StageProof, reached *big.Int) error {
+	tree, bound, err := v.tree(ctx, new(big.Int).Lsh(reached, certificate.PriceBits))
 	if err != nil {
-		return proof, err
+		return err
 	}
-	objective := make([]big.Int, len(fc.columns))
-	proof.Weights = make([]canon.Int, len(fc.need))
-	for k, from := range fc.order.parties {
-		proof.Weights[from] = canon.Int(weights[k])
-		for _, j := range fc.members[k] {
-			objective[j].SetInt64(weights[k])
-		}
+	tree.Stage, tree.Value = proof.Stage, proof.Value
+	if most := exactRat(new(big.Rat).SetFrac(bound, big.NewInt(1<<certificate.PriceBits))); tree.Value.Cmp(most) > 0 {
+		tree.Value = exactInt(new(big.Int).Rsh(bound, certificate.PriceBits))
 	}
-	lifted, floor := fc.lift(a, objective, prices, 0)
-	proof.Proof.Prices = append(fc.prices(lifted), canon.Int(floor))
-	return proof, nil
+	return v.append(tree, false)
 }
 
-// weights returns the slopes of all parties: inside the interval that package certificate
-// allows after x units, and there what leaves nothing to gain in a column between its
-// bounds, or else what the solver says.
-func (fc *face) weights(x, slopes, prices []int64, inModel []int) ([]int64, error) {
-	free := fc.reduced(make([]big.Int, len(fc.columns)), prices, 0)
-	weights := make([]int64, len(fc.need))
-	for k, need := range fc.need {
-		if need == 0 {
+// level proves that the least of the parties that are not settled cannot be raised.
+func (v *prover) level(ctx context.Context, st stage, h *hint, settled []bool) ([]int64, error) {
+	if h != nil && len(h.weights) == len(v.need) {
+		d := v.lift(v.withKeeps(h, settled), v.weigh(st, h.weights), certificate.PriceBits, false)
+		d.bound = v.bound(d, v.weigh(st, h.weights), certificate.PriceBits)
+		if v.within(st, h.weights, d.bound, settled) {
+			return h.weights, v.levelled(st, h.weights, d)
+		}
+	}
+	kept := make([]float64, len(v.need))
+	for k := range kept {
+		kept[k] = math.NaN()
+		if settled[k] {
+			kept[k] = math.Inf(-1) // Its floor is a row.
+		}
+	}
+	l, err := v.plain().raise(ctx, v.solver, st, v.x, kept)
+	if err != nil {
+		return nil, err
+	}
+	d := dual{rows: l.prices, cuts: l.cuts}
+	return l.weights, v.levelled(st, l.weights, d)
+}
+
+// within tells whether each settled party is within one unit of the level.
+func (v *prover) within(st stage, weights []int64, u *big.Int, settled []bool) bool {
+	level := exactLevel(u, st, weights)
+	t := new(big.Rat)
+	for k, members := range v.members {
+		if settled[k] || st.Kind == certificate.Leximin && weights[k] == 0 {
 			continue
 		}
-		low, high := slopesAt(need, fc.total(x, k))
-		want := new(big.Int).Add(low, high)
-		want.Rsh(want, 1)
-		if inModel[k] >= 0 {
-			want.SetInt64(slopes[k])
+		worth, unit := new(big.Int), int64(0)
+		for _, j := range members {
+			worth.Add(worth, new(big.Int).Mul(big.NewInt(st.costs[j]), big.NewInt(v.x[j])))
+			unit = max(unit, st.costs[j], -st.costs[j])
 		}
-		for _, j := range fc.members[k] {
-			if fc.lower[j] < x[j] && x[j] < fc.upper[j] {
-				want.Neg(&free[j])
-				break
+		worth.Add(worth, big.NewInt(unit))
+		if t.Mul(level, t.SetInt64(st.per[k])).Cmp(new(big.Rat).SetInt(worth)) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (v *prover) levelled(st stage, weights []int64, d dual) error {
+	proof := comity.StageProof{Stage: st.ID, Weights: v.byNeed(weights)}
+	proof.Bound = exactRat(exactLevel(v.bound(d, v.weigh(st, weights), certificate.PriceBits), st, weights))
+	v.state(&proof, d)
+	return v.append(proof, false)
+}
+
+// weigh returns the objective of a level: weights times costs.
+func (v *prover) weigh(st stage, weights []int64) []big.Int {
+	objective := make([]big.Int, len(v.columns))
+	for k, members := range v.members {
+		for _, j := range members {
+			objective[j].Mul(big.NewInt(weights[k]), big.NewInt(st.costs[j]))
+		}
+	}
+	return objective
+}
+
+// withKeeps puts the prices of what earlier levels keep to the rows of their floors: the
+// last rows, by level and then by need.
+func (v *prover) withKeeps(h *hint, settled []bool) dual {
+	d := dual{rows: v.padded(h.prices), cuts: h.cuts}
+	at := len(v.rows)
+	for _, s := range settled {
+		if s {
+			at--
+		}
+	}
+	if at == len(v.rows) {
+		return d
+	}
+	place := inverse(v.order.parties)
+	for _, proof := range v.proofs[len(v.proofs)-v.levelsOf(len(v.rows)-at):] {
+		for need, w := range proof.Weights {
+			if w > 0 {
+				d.rows[at] = h.keeps[place[need]]
+				at++
 			}
 		}
-		if want.Cmp(low) < 0 {
-			want = low
-		}
-		if want.Cmp(high) > 0 {
-			want = high
-		}
-		if !want.IsInt64() {
-			return nil, fmt.Errorf("%w: a party that needs %d gets %d, and the slope of its unmet need exceeds 2^11", ErrTooLarge, need, fc.total(x, k))
-		}
-		weights[k] = want.Int64()
 	}
-	return weights, nil
+	return d
 }
 
-// slopesAt returns the whole numbers of 2^-certificate.EvenBits next inside the slopes
-// (need-total±½)/need: those of one unit more and of the last one.
-func slopesAt(need, total int64) (low, high *big.Int) {
-	rest := new(big.Int).Sub(big.NewInt(need), big.NewInt(total))
-	rest.Lsh(rest, 1)
-	size := new(big.Int).Lsh(big.NewInt(need), 1)
-	end := func(by int64) *big.Int {
-		x := new(big.Int).Add(rest, big.NewInt(by))
-		return x.Lsh(x, certificate.EvenBits)
+// levelsOf returns how many of the last proofs settled so many parties.
+func (v *prover) levelsOf(parties int) int {
+	levels := 0
+	for parties > 0 {
+		levels++
+		for _, w := range v.proofs[len(v.proofs)-levels].Weights {
+			if w > 0 {
+				parties--
+			}
+		}
 	}
-	low = end(-1)
-	low.Neg(low.Div(low.Neg(low), size)) // Up.
-	high = end(1)
-	return low, high.Div(high, size) // Div rounds down: size is positive.
+	return levels
 }
 
-// fixed returns x·2^bits as a whole number, 0 if 64 bits do not hold it.
-func fixed(x float64, bits int) int64 {
-	v := math.Round(math.Ldexp(x, bits))
-	if math.IsNaN(v) || math.Abs(v) > maxPrice {
-		return 0
+// padded returns prices of the problem's rows with 0 for all floors.
+func (v *prover) padded(prices []int64) []int64 {
+	return append(slices.Clone(prices), make([]int64, len(v.rows)-len(prices))...)
+}
+
+// plain is everything that the rows allow, floors included.
+func (v *prover) plain() *face { return v.open() }
+
+// append adds a proof and the floors that it leaves; implied ones are kept by the face.
+func (v *prover) append(proof comity.StageProof, implied bool) error {
+	v.proofs = append(v.proofs, proof)
+	floors, err := certificate.Floors(v.p, v.units, v.proofs)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSolver, err)
 	}
-	return int64(v)
+	at := inverse(v.order.columns)
+	for _, floor := range floors[len(v.rows)-len(v.p.Rows):] {
+		r := row{at: len(v.rows)}
+		for i, column := range floor.Columns {
+			if !floor.Coeffs[i].IsInt64() {
+				return fmt.Errorf("%w: a floor has a coefficient of %s", ErrTooLarge, floor.Coeffs[i])
+			}
+			r.terms = append(r.terms, term{at[column], floor.Coeffs[i].Int64()})
+		}
+		if !floor.Least.IsInt64() {
+			return fmt.Errorf("%w: a stage is worth %s, at most 2^63 is computed with", ErrTooLarge, floor.Least)
+		}
+		slices.SortFunc(r.terms, func(a, b term) int { return a.at - b.at })
+		least := floor.Least.Int64()
+		r.lower = &least
+		v.add(r)
+		if implied {
+			r.lower = nil
+		}
+		v.face.rows = append(v.face.rows, r)
+	}
+	return nil
+}
+
+// state puts prices into a proof.
+func (v *prover) state(proof *comity.StageProof, d dual) {
+	proof.Proof.Prices = v.prices(d.rows)
+	for i, y := range d.cuts {
+		if y != 0 {
+			proof.Cuts = append(proof.Cuts, v.cuts[i].Cut)
+			proof.Proof.Prices = append(proof.Proof.Prices, canon.Int(y))
+		}
+	}
+}
+
+func (v *prover) byNeed(weights []int64) []canon.Int {
+	list := make([]canon.Int, len(weights))
+	for k, from := range v.order.parties {
+		list[from] = canon.Int(weights[k])
+	}
+	return list
 }

@@ -44,7 +44,9 @@ type LP struct {
 	RowLower, RowUpper []float64
 	Start, Index       []int32
 	Value              []float64
-	Integer            bool // All columns are whole numbers.
+	Integer            bool   // All columns are whole numbers.
+	Whole              []bool // Those that are, if not all; nil for none.
+	Nodes              int    // Bounds the branching for whole numbers; 0 leaves it to the solver.
 }
 
 // Status says what a solver found.
@@ -121,11 +123,20 @@ func Allocate(ctx context.Context, p comity.Problem, s Solver, lot canon.Digest)
 		return Result{}, err
 	}
 	f := newForm(p, lot)
-	x, proofs, err := f.solve(ctx, p, s)
+	h := newSearch(f, s, false)
+	x, err := h.run(ctx)
+	if errors.Is(err, errFractions) {
+		h, x, err = f.decide(ctx, s, h.cuts)
+	}
 	if err != nil {
 		return Result{}, err
 	}
+	f.cuts = h.cuts
 	result := Result{Units: f.units(x)}
+	proofs, err := newProver(f, s, x).run(ctx, h.hints)
+	if err != nil {
+		return Result{}, err
+	}
 	if result.Certificate, err = certificate.State(p, result.Units, comity.Certificate{Stages: proofs}); err != nil {
 		return Result{}, fmt.Errorf("%w: %w", ErrSolver, err)
 	}
@@ -133,31 +144,6 @@ func Allocate(ctx context.Context, p comity.Problem, s Solver, lot canon.Digest)
 		return Result{}, err
 	}
 	return result, nil
-}
-
-// solve returns whole units in the form's order and their proofs.
-func (f *form) solve(ctx context.Context, p comity.Problem, s Solver) ([]int64, []comity.StageProof, error) {
-	f.aim(f.stages[0])
-	w := worth{prices: make([]int64, len(f.rows)), whole: true}
-	if len(f.columns) > 0 {
-		var err error
-		if w, err = bestWorth(ctx, p, f, s); err != nil {
-			return nil, nil, err
-		}
-	}
-	fc := newFace(f, w)
-	x, whole, err := fc.even(ctx, s, w.start)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !whole || certificate.Feasible(p, f.units(x)) != nil {
-		if x, err = fc.wholeUnits(ctx, p, s, x); err != nil {
-			return nil, nil, err
-		}
-	}
-	f.exchange(x)
-	proofs, err := f.prove(ctx, p, s, w, x)
-	return x, proofs, err
 }
 
 // Certify proves units that came from elsewhere as well as it can: the bounds are those
@@ -171,33 +157,11 @@ func Certify(ctx context.Context, p comity.Problem, s Solver, units []quantity.A
 		return comity.Certificate{}, err
 	}
 	f := newForm(p, canon.Digest{})
-	f.aim(f.stages[0])
-	w := worth{prices: make([]int64, len(f.rows)), whole: true}
-	if len(f.columns) > 0 {
-		var err error
-		if w, err = bestWorth(ctx, p, f, s); err != nil {
-			return comity.Certificate{}, err
-		}
-	}
-	proofs, err := f.prove(ctx, p, s, w, pick(units, f.order.columns))
+	proofs, err := newProver(f, s, pick(units, f.order.columns)).run(ctx, nil)
 	if err != nil {
 		return comity.Certificate{}, err
 	}
 	return certificate.State(p, units, comity.Certificate{Stages: proofs})
-}
-
-// prove returns the proofs of whole units.
-func (f *form) prove(ctx context.Context, p comity.Problem, s Solver, w worth, x []int64) ([]comity.StageProof, error) {
-	fc := newFace(f, w)
-	for j := range x {
-		if x[j] < fc.lower[j] || x[j] > fc.upper[j] {
-			fc = fc.open()
-			break
-		}
-	}
-	proof := comity.StageProof{Stage: f.stages[0].ID, Proof: comity.Proof{Prices: f.prices(w.prices)}}
-	even, err := fc.proveEven(ctx, s, x, anchor{costs: f.costs(), prices: w.prices, floor: len(p.Rows)})
-	return []comity.StageProof{proof, even}, err
 }
 
 const (

@@ -10,6 +10,7 @@ import (
 
 	"comity/adapter/csv"
 	"comity/adapter/highs"
+	"comity/adapter/matpower"
 	"comity/adapter/mps"
 	"comity/adapter/nats"
 	"comity/adapter/tlog"
@@ -18,6 +19,8 @@ import (
 	"comity/allocator/certificate"
 	"comity/allocator/explore"
 	"comity/allocator/linear"
+	"comity/allocator/network/dc"
+	"comity/allocator/network/dispatch"
 	"comity/allocator/program"
 	"comity/allocator/solve"
 	"comity/audit"
@@ -74,7 +77,7 @@ func codes() []code {
 			secagg.ErrCommitment, secagg.ErrOwnCommitment, secagg.ErrReveal, secagg.ErrOwnReveal, secagg.ErrSum, secagg.ErrBox,
 			secagg.ErrNonce, secagg.ErrHead, secagg.ErrFingerprint, secagg.ErrOpening, secagg.ErrIncomplete,
 		}},
-		{40, "no-certificate", "a result of the solver without a valid certificate", "do not carry the decision out", []error{certificate.ErrInvalid, solve.ErrSolver, highs.ErrEngine, linear.ErrInvalid, basis.ErrNoProof}},
+		{40, "no-certificate", "a result of the solver without a valid certificate", "do not carry the decision out", []error{certificate.ErrInvalid, solve.ErrSolver, highs.ErrEngine, linear.ErrInvalid, basis.ErrNoProof, dc.ErrInvalid, dispatch.ErrNoProof}},
 		{41, "checkers-disagree", "two checkers disagree: recomputing gave another result", "keep the home and show it to the parties", []error{
 			replay.ErrDiffers, node.ErrDissent, body.ErrRefused, learn.ErrSum, forecast.ErrSum,
 		}},
@@ -88,7 +91,7 @@ func codes() []code {
 			campaign.ErrData, forecast.ErrInput, forecast.ErrDate, forecast.ErrTooMany, forecast.ErrObservation, forecast.ErrRecipe, forecast.ErrModel,
 			learn.ErrConfig, learn.ErrData, learn.ErrModel, picture.ErrRefused, score.ErrLevels, score.ErrTooMany, score.ErrGroup,
 			score.ErrModel, solve.ErrTooLarge, basis.ErrTooLarge, quantity.ErrOverflow, quantity.ErrSyntax, quantity.ErrRule, quantity.ErrWeights,
-			exact.ErrSyntax, exact.ErrDivision, mps.ErrUnreadable, errUnbounded, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal,
+			exact.ErrSyntax, exact.ErrDivision, mps.ErrUnreadable, matpower.ErrUnreadable, dc.ErrCase, errUnbounded, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal,
 		}},
 		{22, "not-yet", "not yet: too few parties answered in time, or nothing catches this lie yet", "run it again when they are connected", []error{node.ErrQuorum, secagg.ErrMinMembers, secagg.ErrCohort, errNotCaught}},
 		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},

@@ -59,7 +59,7 @@ type explainData struct {
 	Solves          int                            `json:"solves"`
 	Seconds         string                         `json:"seconds"`
 
-	lead                   string
+	lead, plural           string
 	sinceSays, changesSays []string
 }
 
@@ -96,7 +96,7 @@ func (c *explainCommand) explain(ctx context.Context, t *terminal, a *inquiry) (
 	if err != nil {
 		return nil, err
 	}
-	d.Certificate, d.lead = outcome.Certificate, a.teller.Outcome(outcome)
+	d.Certificate, d.lead, d.plural = outcome.Certificate, a.teller.Outcome(outcome), a.teller.Resource()
 	if err := c.history(ctx, a, d); err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (d *explainData) text() string {
 			fmt.Fprintf(&b, "%s\n", hang(fmt.Sprintf("%2d. ", i+1), line))
 		}
 	}
-	fmt.Fprintf(&b, "%s gets %s %s for %s.\nThe whole plan: %s\n", d.Party, console.Number(d.Amount), plural(d.Unit, d.Amount), d.Period, d.lead)
+	fmt.Fprintf(&b, "%s gets %s %s for %s.\nThe whole plan: %s\n", d.Party, console.Number(d.Amount), d.plural, d.Period, d.lead)
 	var why, smallest, rules []string
 	for _, r := range d.Reasons {
 		why = append(why, r.Says)
@@ -198,11 +198,4 @@ func (d *explainData) text() string {
 	section("Outside", []string{d.Outside.Says})
 	fmt.Fprintf(&b, "\nNot used: %s\nCertificate %s, %s in %s s\n", strings.Join(d.UnusedInputs, ", "), d.Certificate, count(d.Solves, "solve"), d.Seconds)
 	return b.String()
-}
-
-func plural(unit string, n quantity.Amount) string {
-	if n == 1 {
-		return unit
-	}
-	return unit + "s"
 }

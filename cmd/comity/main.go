@@ -42,6 +42,7 @@ type cli struct {
 	Log      logCommand      `cmd:"" help:"Look into a transparency log."`
 	Health   healthCommand   `cmd:"" help:"Forecast diseases and score forecasts, without a consortium."`
 	Allocate allocateCommand `cmd:"" help:"Explain divisions and try others; settle a linear programme with a proof, and check such a proof."`
+	Grid     gridCommand     `cmd:"" help:"Find the cheapest dispatch of an electric grid, with a proof."`
 	Doctor   doctorCommand   `cmd:"" help:"Look for what is wrong with a home, and say what to type next."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 	Help     helpCommand     `cmd:"" help:"List the topics, or explain one: exit-codes, json, words, environment, accessibility, licences."`

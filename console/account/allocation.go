@@ -25,6 +25,7 @@ type Allocation struct {
 	Total    quantity.Amount `json:"total"`
 	MaxGap   exact.Rat       `json:"max_gap"` // Allowed, as a share of the bound.
 	Value    exact.Rat       `json:"value"`   // What is reached in its aim, in the charter's own worths.
+	Given    exact.Rat       `json:"given"`   // Up, within the aim's slack, for later aims.
 	Gap      exact.Rat       `json:"gap"`
 	Bound    exact.Rat       `json:"bound"`
 	Groups   []string        `json:"groups"`
@@ -96,7 +97,8 @@ func (b Book) Allocation(period string) (Allocation, error) {
 		MaxGap: b.Charter.Decisions.MaxGap, Value: answer.Value(), Gap: answer.Gap(),
 		Checks: d.Checks, Dissents: d.Dissents, Members: len(b.Contributors()), Effect: b.Effective[period],
 	}
-	a.Bound = a.Value.Add(a.Gap)
+	a.Given = answer.Given()
+	a.Bound = a.Value.Add(a.Given).Add(a.Gap)
 	if a.Total, err = comity.Total(d.Allocation.Parties); err != nil {
 		return Allocation{}, err
 	}

@@ -1,0 +1,230 @@
+package solve_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"comity"
+	"comity/allocator/certificate"
+	"comity/allocator/solve"
+	"comity/canon"
+	"comity/party"
+	"comity/quantity"
+)
+
+// builder writes problems whose rows and columns come in any order.
+type builder struct {
+	p     comity.Problem
+	costs map[string]int64
+	rows  map[string]map[string]int64
+	ends  map[string][2]*quantity.Amount
+}
+
+func (b *builder) column(id string, owner party.ID, cost, lower, upper int64) {
+	b.p.Columns = append(b.p.Columns, comity.Column{ID: id, Party: owner, Lower: quantity.Amount(lower), Upper: quantity.Amount(upper)})
+	if b.costs == nil {
+		b.costs = map[string]int64{}
+		b.rows, b.ends = map[string]map[string]int64{}, map[string][2]*quantity.Amount{}
+	}
+	b.costs[id] = cost
+}
+
+func (b *builder) row(id string, lower, upper *quantity.Amount) {
+	b.rows[id], b.ends[id] = map[string]int64{}, [2]*quantity.Amount{lower, upper}
+}
+
+func (b *builder) build() comity.Problem {
+	slices.SortFunc(b.p.Columns, func(x, y comity.Column) int { return compare(x.ID, y.ID) })
+	slices.SortFunc(b.p.Needs, func(x, y comity.Need) int { return compare(string(x.Party), string(y.Party)) })
+	at := map[string]int{}
+	b.p.Stages = weighted(1)
+	for j, c := range b.p.Columns {
+		at[c.ID] = j
+		b.p.Stages[0].Costs = append(b.p.Stages[0].Costs, canon.Int(b.costs[c.ID]))
+	}
+	for id, terms := range b.rows {
+		r := comity.Row{ID: id, Clause: id, Lower: b.ends[id][0], Upper: b.ends[id][1]}
+		for column, coeff := range terms {
+			r.Terms = append(r.Terms, comity.Term{Column: at[column], Coeff: canon.Int(coeff)})
+		}
+		slices.SortFunc(r.Terms, func(x, y comity.Term) int { return x.Column - y.Column })
+		b.p.Rows = append(b.p.Rows, r)
+	}
+	slices.SortFunc(b.p.Rows, func(x, y comity.Row) int { return compare(x.ID, y.ID) })
+	return b.p
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// lots is the vaccine charter with a minimum lot: a party gets nothing or at least a
+// 25th of what it could use.
+func lots(parties int, supply int64) comity.Problem {
+	p := vaccines(world(rand.New(rand.NewPCG(11, 3)), parties, 4, 3), supply)
+	var b builder
+	for j, c := range p.Columns {
+		b.column(c.ID, c.Party, int64(p.Stages[0].Costs[j]), 0, int64(c.Upper))
+	}
+	b.p.Needs = p.Needs
+	for _, r := range p.Rows {
+		if r.Clause == "c.floor" {
+			continue
+		}
+		b.row(r.ID, r.Lower, r.Upper)
+		for _, t := range r.Terms {
+			b.rows[r.ID][p.Columns[t.Column].ID] = int64(t.Coeff)
+		}
+	}
+	for _, n := range p.Needs {
+		id := string(n.Party)
+		b.column(id+"~lot", "", 0, 0, 1)
+		b.row("c.lot/"+id+"/least", amount(0), nil)
+		b.row("c.lot/"+id+"/most", nil, amount(0))
+		cap := quantity.Amount(math.MaxInt64)
+		for _, r := range p.Rows {
+			if r.ID == "c.cold/"+id {
+				cap = *r.Upper
+			}
+		}
+		for _, end := range []string{"/least", "/most"} {
+			row := b.rows["c.lot/"+id+end]
+			row[id+"/frontline"], row[id+"/general"] = 1, 1
+			row[id+"~lot"] = -int64(n.Amount)
+			if end == "/least" {
+				row[id+"~lot"] = -int64(min(n.Amount/25+1000, cap))
+			}
+		}
+	}
+	return b.build()
+}
+
+// hubs is the model of minimum lots of 60 parties by 15 hubs: which hubs open, which of
+// them serve whom, at most two each, and how many lots.
+func hubs(parties, count int) comity.Problem {
+	r := rand.New(rand.NewPCG(5, 5))
+	var b builder
+	need := make([]int64, parties)
+	total := int64(0)
+	for c := range need {
+		need[c] = int64(5 + math.Exp(r.NormFloat64()+3))
+		total += need[c]
+	}
+	for h := range count {
+		id := fmt.Sprintf("open/%02d", h)
+		b.column(id, "", -int64(400+1200*r.Float64()), 0, 1)
+		b.row(fmt.Sprintf("hub/%02d", h), nil, amount(0))
+		b.rows[fmt.Sprintf("hub/%02d", h)][id] = -int64(float64(total) * 0.6 * (1.5 + 1.5*r.Float64()) / float64(count))
+	}
+	b.row("supply", nil, amount(total*6/10))
+	for c := range parties {
+		name := fmt.Sprintf("P%02d", c)
+		b.p.Needs = append(b.p.Needs, comity.Need{Party: party.ID(name), Amount: quantity.Amount(need[c])})
+		b.row("need/"+name, amount(need[c]*3/10), amount(need[c]))
+		b.row("two/"+name, nil, amount(2))
+		for h := range count {
+			x, u := fmt.Sprintf("%s/%02d", name, h), fmt.Sprintf("%s/%02d~use", name, h)
+			w := int64(100 + 60*r.Float64() - 50*math.Abs(float64(c%count-h))/float64(count))
+			b.column(x, party.ID(name), w, 0, need[c])
+			b.column(u, "", -20, 0, 1)
+			b.rows["supply"][x], b.rows["need/"+name][x], b.rows["two/"+name][u] = 1, 1, 1
+			b.rows[fmt.Sprintf("hub/%02d", h)][x] = 1
+			b.row("most/"+x, nil, amount(0))
+			b.rows["most/"+x][x], b.rows["most/"+x][u] = 1, -need[c]
+			b.row("least/"+x, amount(0), nil)
+			b.rows["least/"+x][x], b.rows["least/"+x][u] = 1, -min(3, need[c])
+		}
+	}
+	return b.build()
+}
+
+// periods is leximin coverage: parties by periods, a cumulative supply, and hubs through
+// which volumes go.
+func periods(parties, count, hubCount int) comity.Problem {
+	r := rand.New(rand.NewPCG(9, 9))
+	var b builder
+	size, hub := make([]float64, parties), make([]int, parties)
+	var everybody float64
+	for c := range size {
+		size[c] = math.Floor(math.Exp(r.NormFloat64()*1.4+8.5)) + 200
+		hub[c] = r.IntN(hubCount)
+		everybody += size[c]
+	}
+	for t := range count {
+		b.p.Period = "x"
+		if t == 0 {
+			b.column("~", "", 0, 0, 0)
+		}
+		b.row(fmt.Sprintf("supply/%02d", t), nil, amount(int64(everybody*0.055*float64(t+1))))
+	}
+	for h := range hubCount {
+		f, people := 0.02+0.07*r.Float64(), 0.0
+		for c := range size {
+			if hub[c] == h {
+				people += size[c]
+			}
+		}
+		for t := range count {
+			b.row(fmt.Sprintf("hub/%02d/%02d", h, t), nil, amount(int64(people*2*f)))
+		}
+	}
+	for c := range size {
+		name := fmt.Sprintf("P%03d", c)
+		b.p.Needs = append(b.p.Needs, comity.Need{Party: party.ID(name), Amount: quantity.Amount(size[c])})
+		for t := range count {
+			id := fmt.Sprintf("%s/%02d", name, t)
+			b.column(id, party.ID(name), 1, 0, int64(size[c]*(0.02+0.12*r.Float64())))
+			for u := t; u < count; u++ {
+				b.rows[fmt.Sprintf("supply/%02d", u)][id] = 1
+			}
+			b.rows[fmt.Sprintf("hub/%02d/%02d", hub[c], t)][id] = int64(1 + c%3)
+		}
+	}
+	p := b.build()
+	s := comity.Stage{ID: "least", Kind: certificate.Leximin, Scale: 1, Costs: p.Stages[0].Costs}
+	for _, n := range p.Needs {
+		s.Per = append(s.Per, n.Amount)
+	}
+	p.Stages = []comity.Stage{s}
+	return p
+}
+
+func BenchmarkKinds(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		p    comity.Problem
+	}{
+		{"lots=30", lots(30, 300_000_001)},
+		{"lots=200", lots(200, 3_000_000_001)},
+		{"leximin=50x6", periods(50, 6, 8)},
+		{"leximin=200x12", periods(200, 12, 20)},
+		{"hubs=60x15", hubs(60, 15)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			s := engine(b)
+			for b.Loop() {
+				got, err := solve.Allocate(b.Context(), c.p, s, canon.Digest{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				gap, _ := got.Certificate.Stages[0].Gap.Big().Float64()
+				bound, _ := got.Certificate.Stages[0].Bound.Big().Float64()
+				b.ReportMetric(gap/bound, "gap")
+				b.ReportMetric(float64(len(got.Certificate.Stages)-1), "proofs")
+				if err := certificate.Check(c.p, got.Units, got.Certificate, ratio(1, 200)); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+}

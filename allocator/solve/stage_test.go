@@ -1,0 +1,158 @@
+package solve_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"comity"
+	"comity/allocator/certificate"
+	"comity/allocator/solve"
+	"comity/canon"
+	"comity/exact"
+	"comity/quantity"
+)
+
+// drawStages replaces the stages of a problem by one to three of any kind.
+func drawStages(r *rapid.T, p *comity.Problem) {
+	p.Stages = nil
+	for s := range rapid.IntRange(1, 3).Draw(r, "stages") {
+		stage := comity.Stage{
+			ID: fmt.Sprint("stage-", s), Scale: 1,
+			Kind: rapid.SampledFrom([]string{certificate.Weighted, certificate.Maximin, certificate.Leximin, certificate.Nash}).Draw(r, "kind"),
+		}
+		if stage.Kind != certificate.Nash && rapid.Bool().Draw(r, "gives up") {
+			stage.Slack, _ = exact.Ratio(rapid.Int64Range(1, 40).Draw(r, "slack"), 100)
+		}
+		for range p.Columns {
+			cost := rapid.SampledFrom([]int64{1, 1, 1, 0, 2}).Draw(r, "cost")
+			if stage.Kind == certificate.Weighted {
+				cost = rapid.Int64Range(-1, 3).Draw(r, "cost")
+			}
+			stage.Costs = append(stage.Costs, canon.Int(cost))
+		}
+		for range p.Needs {
+			switch stage.Kind {
+			case certificate.Nash:
+				stage.Outside = append(stage.Outside, canon.Int(rapid.Int64Range(-2, 1).Draw(r, "outside")))
+				stage.Power = append(stage.Power, canon.Int(rapid.Int64Range(1, 3).Draw(r, "power")))
+			case certificate.Maximin, certificate.Leximin:
+				stage.Per = append(stage.Per, quantity.Amount(rapid.Int64Range(1, 4).Draw(r, "per")))
+			}
+		}
+		p.Stages = append(p.Stages, stage)
+	}
+}
+
+// plans lists every plan that keeps all rules.
+func plans(p comity.Problem) [][]quantity.Amount {
+	var list [][]quantity.Amount
+	units := make([]quantity.Amount, len(p.Columns))
+	var visit func(j int)
+	visit = func(j int) {
+		if j == len(units) {
+			if certificate.Feasible(p, units) == nil {
+				list = append(list, slices.Clone(units))
+			}
+			return
+		}
+		for x := p.Columns[j].Lower; x <= p.Columns[j].Upper; x++ {
+			units[j] = x
+			visit(j + 1)
+		}
+	}
+	visit(0)
+	return list
+}
+
+// worths sums a stage's costs times units by party.
+func worths(p comity.Problem, s comity.Stage, units []quantity.Amount) []int64 {
+	sums := make([]int64, len(p.Needs))
+	for j, c := range p.Columns {
+		for k, n := range p.Needs {
+			if n.Party == c.Party {
+				sums[k] += int64(s.Costs[j]) * int64(units[j])
+			}
+		}
+	}
+	return sums
+}
+
+// TestEveryKindOfStageAgainstEnumeration: what is returned is feasible if anything is,
+// its certificate holds within a unit, and the first aim is the best of all plans.
+func TestEveryKindOfStageAgainstEnumeration(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		p := drawIntervals(r)
+		drawStages(r, &p)
+		all := plans(p)
+		first := p.Stages[0]
+		got, err := solve.Allocate(t.Context(), p, engine(t), canon.Digest{})
+		agreed := slices.ContainsFunc(all, func(x []quantity.Amount) bool { return !math.IsInf(product(p, first, x), -1) })
+		if len(all) == 0 || first.Kind == certificate.Nash && !agreed {
+			if !errors.Is(err, solve.ErrInfeasible) {
+				r.Fatalf("no plan exists, got %v, %v", got.Units, err)
+			}
+			return
+		}
+		if errors.Is(err, solve.ErrInfeasible) && slices.ContainsFunc(p.Stages, func(s comity.Stage) bool { return s.Kind == certificate.Nash }) {
+			return // A later nash stage may find nobody gaining on what earlier ones leave.
+		}
+		if err != nil {
+			r.Fatal(err)
+		}
+		if err := certificate.Check(p, got.Units, got.Certificate, ratio(1, 10_000)); err != nil {
+			r.Fatalf("%v: %v", got.Units, err)
+		}
+		switch best := math.Inf(-1); first.Kind {
+		case certificate.Weighted:
+			for _, x := range all {
+				best = max(best, total(first, x))
+			}
+			if v, _ := got.Certificate.Stages[0].Value.Big().Float64(); v != best {
+				r.Fatalf("the first stage reached %v, enumeration finds %v", v, best)
+			}
+		case certificate.Nash:
+			for _, x := range all {
+				best = max(best, product(p, first, x))
+			}
+			if v := product(p, first, got.Units); v < best-1e-9 {
+				r.Fatalf("%v have a sum of logarithms of %v, enumeration finds %v", got.Units, v, best)
+			}
+		}
+	})
+}
+
+func ratio(a, b int64) exact.Rat {
+	r, err := exact.Ratio(a, b)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+func total(s comity.Stage, units []quantity.Amount) float64 {
+	sum := int64(0)
+	for j, c := range s.Costs {
+		sum += int64(c) * int64(units[j])
+	}
+	return float64(sum)
+}
+
+// product is the sum of power times the logarithm of gain.
+func product(p comity.Problem, s comity.Stage, units []quantity.Amount) float64 {
+	if s.Kind != certificate.Nash {
+		return 0
+	}
+	sum := 0.0
+	for k, w := range worths(p, s, units) {
+		if w <= int64(s.Outside[k]) {
+			return math.Inf(-1)
+		}
+		sum += float64(s.Power[k]) * math.Log(float64(w-int64(s.Outside[k])))
+	}
+	return sum
+}

@@ -1,0 +1,231 @@
+package solve
+
+import (
+	"context"
+	"math"
+	"math/big"
+	"slices"
+
+	"comity"
+	"comity/allocator/certificate"
+	"comity/quantity"
+)
+
+const (
+	// maxTree bounds the programmes of one tree.
+	maxTree = 600
+	// closeBits is how close to the value a bound has to come before branching ends: a
+	// part in 2^closeBits of the value. The charters here ask for a part in a million.
+	closeBits = 22
+	// closeUnits is the same for values near 0, in units of 2^-certificate.PriceBits:
+	// rounded prices of a small problem prove no more.
+	closeUnits = 32
+	// deepest bounds the depth of a tree; package certificate reads 500 levels.
+	deepest = 400
+)
+
+// node is a part of all plans: those in a box of columns.
+type node struct {
+	lower, upper []int64
+	depth        int
+	dual         dual
+	bound        *big.Int
+	point        []float64 // Nil where nothing is feasible.
+	column       int
+	at           int64
+	below, above *node
+}
+
+// tree proves a bound on a sum of costs over whole plans, by splitting them where the
+// best fractions are not whole until no part promises more than goal, or as far as the
+// allowed programmes lead. It returns the proof and its bound, times 2^PriceBits.
+func (v *prover) tree(ctx context.Context, goal *big.Int) (comity.StageProof, *big.Int, error) {
+	costs := v.costs()
+	room := new(big.Int).Rsh(new(big.Int).Abs(goal), closeBits)
+	if least := big.NewInt(closeUnits); room.Cmp(least) < 0 {
+		room = least
+	}
+	enough := new(big.Int).Add(goal, room)
+	everything := v.open()
+	root := &node{lower: everything.lower, upper: everything.upper}
+	if err := v.solveNode(ctx, root, nil, costs, enough); err != nil {
+		return comity.StageProof{}, nil, err
+	}
+	leaves := []*node{root}
+	for solved := 1; solved < maxTree; solved += 2 {
+		worst := v.worst(leaves)
+		leaf := leaves[worst]
+		if leaf.bound.Cmp(enough) <= 0 || !v.split(leaf) {
+			break
+		}
+		for _, child := range []*node{leaf.below, leaf.above} {
+			if err := v.solveNode(ctx, child, leaf, costs, enough); err != nil {
+				return comity.StageProof{}, nil, err
+			}
+		}
+		leaves[worst] = leaf.below
+		leaves = append(leaves, leaf.above)
+	}
+	proof, bound := comity.StageProof{}, leaves[v.worst(leaves)].bound
+	used := make([]bool, len(v.cuts))
+	for _, leaf := range leaves {
+		for i, y := range leaf.dual.cuts {
+			used[i] = used[i] || y != 0
+		}
+	}
+	for i, c := range v.cuts {
+		if used[i] {
+			proof.Cuts = append(proof.Cuts, c.Cut)
+		}
+	}
+	proof.Proof = *v.grown(root, used)
+	return proof, bound, nil
+}
+
+// worst returns the leaf with the largest bound.
+func (v *prover) worst(leaves []*node) int {
+	worst := 0
+	for i, leaf := range leaves {
+		if leaf.bound.Cmp(leaves[worst].bound) > 0 {
+			worst = i
+		}
+	}
+	return worst
+}
+
+// split divides a leaf at its most fractional column, what is yes or no before all else.
+func (v *prover) split(leaf *node) bool {
+	if leaf.point == nil || leaf.depth >= deepest {
+		return false
+	}
+	activity := make([]float64, len(v.rows))
+	for i, r := range v.rows {
+		for _, t := range r.terms {
+			activity[i] += float64(float64(t.coeff) * leaf.point[t.at])
+		}
+	}
+	best, most := -1, 0.0
+	for j, c := range v.columns {
+		down := leaf.point[j] - math.Floor(leaf.point[j])
+		if min(down, 1-down) < fraction || leaf.lower[j] >= leaf.upper[j] {
+			continue
+		}
+		score := min(down, 1-down)
+		if c.isSwitch() {
+			// What can be rounded one way without missing a row decides nothing.
+			score = 1 + min(v.strain(activity, j, -down), v.strain(activity, j, 1-down))
+		}
+		if score > most {
+			best, most = j, score
+		}
+	}
+	if best < 0 {
+		return false
+	}
+	at := clampFloat(math.Floor(leaf.point[best]), leaf.lower[best], leaf.upper[best]-1)
+	leaf.column, leaf.at = best, at
+	leaf.below = &node{lower: leaf.lower, upper: slices.Clone(leaf.upper), depth: leaf.depth + 1}
+	leaf.below.upper[best] = at
+	leaf.above = &node{lower: slices.Clone(leaf.lower), upper: leaf.upper, depth: leaf.depth + 1}
+	leaf.above.lower[best] = at + 1
+	return true
+}
+
+// strain is by how much the rows of a column are missed if it moves so far, as a part of
+// what one of it weighs in the row.
+func (v *prover) strain(activity []float64, column int, by float64) float64 {
+	worst := 0.0
+	for _, t := range v.columns[column].terms {
+		r, after := v.rows[t.at], activity[t.at]+float64(float64(t.coeff)*by)
+		weight := math.Abs(float64(t.coeff))
+		if r.lower != nil {
+			worst = max(worst, (float64(*r.lower)-after)/weight)
+		}
+		if r.upper != nil {
+			worst = max(worst, (after-float64(*r.upper))/weight)
+		}
+	}
+	return worst
+}
+
+// solveNode bounds a node, by its own programme or, where that proves less, by the prices
+// of the node above.
+func (v *prover) solveNode(ctx context.Context, n, parent *node, costs []big.Int, enough *big.Int) error {
+	fc := v.open()
+	fc.lower, fc.upper = n.lower, n.upper
+	around := slices.Clone(v.x)
+	for j := range around {
+		around[j] = min(max(around[j], n.lower[j]), n.upper[j])
+	}
+	if parent != nil {
+		n.dual, n.bound = parent.dual, v.boundOn(fc, parent.dual, costs, certificate.PriceBits)
+	}
+	w, err := bestWorth(ctx, fc, v.solver, around)
+	if ray, none := rayOf(err); none {
+		if parent != nil {
+			v.refuteNode(fc, n, ray, costs, enough)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	n.point = w.point
+	d := dual{rows: v.signed(w.prices), cuts: w.cuts}
+	if bound := v.boundOn(fc, d, costs, certificate.PriceBits); n.bound == nil || bound.Cmp(n.bound) < 0 {
+		n.dual, n.bound = d, bound
+	}
+	return nil
+}
+
+// refuteNode adds so much of a ray to the prices of a node that holds nothing that its
+// bound falls below what is enough.
+func (v *prover) refuteNode(fc *face, n *node, ray []float64, costs []big.Int, enough *big.Int) {
+	largest := 0.0
+	for _, y := range ray {
+		largest = max(largest, math.Abs(y))
+	}
+	if largest == 0 || len(ray) != len(v.rows)+len(v.cuts) {
+		return
+	}
+	base := n.dual
+	for scale := certificate.PriceBits; scale < 60; scale += 2 {
+		for _, sign := range []float64{1, -1} {
+			scaled := make([]float64, len(ray))
+			for i, y := range ray {
+				scaled[i] = math.Ldexp(sign*y/largest, scale)
+			}
+			d := dual{rows: fc.quantise(scaled, math.Round), cuts: fc.cutPrices(scaled, 0)}
+			for i := range d.rows {
+				d.rows[i] += base.rows[i]
+			}
+			for i := range d.cuts {
+				d.cuts[i] += base.cuts[i]
+			}
+			d.rows = v.signed(d.rows)
+			if bound := v.boundOn(fc, d, costs, certificate.PriceBits); bound.Cmp(n.bound) < 0 {
+				n.dual, n.bound = d, bound
+			}
+			if n.bound.Cmp(enough) <= 0 {
+				return
+			}
+		}
+	}
+}
+
+// grown returns the proof of a node.
+func (v *prover) grown(n *node, used []bool) *comity.Proof {
+	if n.below != nil {
+		return &comity.Proof{
+			Column: v.order.columns[n.column], At: quantity.Amount(n.at),
+			Below: v.grown(n.below, used), Above: v.grown(n.above, used),
+		}
+	}
+	proof := &comity.Proof{Prices: v.prices(n.dual.rows)}
+	for i, y := range n.dual.cuts {
+		if used[i] {
+			proof.Prices = append(proof.Prices, canonInt(y))
+		}
+	}
+	return proof
+}
