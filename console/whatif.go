@@ -41,22 +41,30 @@ func newWhatIf(s solve.Solver) *whatIf {
 	return w
 }
 
-// divide returns the decision and the division with other numbers.
-func (w *whatIf) divide(ctx context.Context, c explore.Case, changes []explore.Change) (now, then explore.Answer, err error) {
+// supply returns the decision, the division with so many per cent of all that was declared
+// for all, and one against the other.
+func (w *whatIf) supply(ctx context.Context, c explore.Case, percent int) (now, then explore.Answer, d explore.Comparison, err error) {
 	select {
 	case <-w.turn:
 		defer func() { w.turn <- struct{}{} }()
 	case <-ctx.Done():
-		return now, then, ctx.Err()
+		return now, then, d, ctx.Err()
+	}
+	var changes []explore.Change
+	for _, name := range explore.SupplyNames(c.Inputs) {
+		changes = append(changes, explore.Percent(name, int64(percent-100)))
 	}
 	if period := c.Inputs.Picture.Period; w.engine == nil || w.period != period || w.engine.Solves() >= maxAnswers {
 		w.period, w.engine = period, explore.New(w.solver, 2*maxAnswers)
 	}
 	if now, err = w.engine.Solve(ctx, c); err != nil {
-		return now, then, err
+		return now, then, d, err
 	}
-	then, err = w.engine.WhatIf(ctx, c, changes)
-	return now, then, err
+	if then, err = w.engine.WhatIf(ctx, c, changes); err != nil {
+		return now, then, d, err
+	}
+	d, err = explore.Compare(now, then)
+	return now, then, d, err
 }
 
 // whatIfPanel is the slider and, once it was moved, its answer.
@@ -130,15 +138,7 @@ func (q *request) supplied() string {
 func (q *request) answer(ctx context.Context, p *whatIfPanel, c explore.Case) {
 	ctx, cancel := context.WithTimeout(ctx, whatifTime)
 	defer cancel()
-	var changes []explore.Change
-	for _, name := range explore.SupplyNames(c.Inputs) {
-		changes = append(changes, explore.Percent(name, int64(p.Percent-100)))
-	}
-	now, then, err := q.whatIf.divide(ctx, c, changes)
-	var comparison explore.Comparison
-	if err == nil {
-		comparison, err = explore.Compare(now, then)
-	}
+	now, then, comparison, err := q.whatIf.supply(ctx, c, p.Percent)
 	conflict, conflicts := errors.AsType[*solve.ConflictError](err)
 	switch {
 	case conflicts:
@@ -199,15 +199,7 @@ func (s *server) whatIfDocument(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), whatifTime)
 	defer cancel()
-	var changes []explore.Change
-	for _, name := range explore.SupplyNames(c.Inputs) {
-		changes = append(changes, explore.Percent(name, int64(q.supply()-100)))
-	}
-	now, then, err := q.whatIf.divide(ctx, c, changes)
-	var data explore.Comparison
-	if err == nil {
-		data, err = explore.Compare(now, then)
-	}
+	_, _, data, err := q.whatIf.supply(ctx, c, q.supply())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		return

@@ -7,21 +7,25 @@ type function struct{ c, export string }
 
 // The calls that a session makes.
 const (
-	fnCreate     = "_Highs_create"
-	fnPassLp     = "_Highs_passLp"  //nolint:gosec // A function, no password.
-	fnPassMip    = "_Highs_passMip" //nolint:gosec // The same.
-	fnRun        = "_Highs_run"
-	fnSetBool    = "_Highs_setBoolOptionValue"
-	fnSetInt     = "_Highs_setIntOptionValue"
-	fnSetDouble  = "_Highs_setDoubleOptionValue"
-	fnSetString  = "_Highs_setStringOptionValue"
-	fnClear      = "_Highs_clearSolver"
-	fnSolution   = "_Highs_getSolution"
-	fnBasis      = "_Highs_getBasis"
-	fnStatus     = "_Highs_getModelStatus"
-	fnDualRay    = "_Highs_getDualRay"
-	fnMalloc     = "_malloc"
-	fnInitialise = "__wasm_call_ctors" // Emscripten's own start; highs.js calls it in initRuntime.
+	fnCreate         = "_Highs_create"
+	fnPassLp         = "_Highs_passLp"  //nolint:gosec // A function, no password.
+	fnPassMip        = "_Highs_passMip" //nolint:gosec // The same.
+	fnRun            = "_Highs_run"
+	fnSetBool        = "_Highs_setBoolOptionValue"
+	fnSetInt         = "_Highs_setIntOptionValue"
+	fnSetDouble      = "_Highs_setDoubleOptionValue"
+	fnSetString      = "_Highs_setStringOptionValue"
+	fnClear          = "_Highs_clearSolver"
+	fnSolution       = "_Highs_getSolution"
+	fnBasis          = "_Highs_getBasis"
+	fnStatus         = "_Highs_getModelStatus"
+	fnDualRay        = "_Highs_getDualRay"
+	fnSetBasis       = "_Highs_setBasis"
+	fnChangeBounds   = "_Highs_changeColsBoundsByRange"
+	fnBasicVariables = "_Highs_getBasicVariables"
+	fnInverseRow     = "_Highs_getBasisInverseRow"
+	fnMalloc         = "_malloc"
+	fnInitialise     = "__wasm_call_ctors" // Emscripten's own start; highs.js calls it in initRuntime.
 )
 
 func exports() []function {
@@ -39,6 +43,10 @@ func exports() []function {
 		{fnBasis, "Fa"},
 		{fnStatus, "Ga"},
 		{fnDualRay, "Ha"},
+		{fnSetBasis, "Sa"},
+		{fnChangeBounds, "ub"},
+		{fnBasicVariables, "La"},
+		{fnInverseRow, "Ma"},
 		{fnMalloc, "uc"},
 		{fnInitialise, "v"},
 	}

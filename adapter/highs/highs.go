@@ -102,7 +102,7 @@ func (e *Engine) Warm(ctx context.Context) error {
 	if err := checkModule(module); err != nil {
 		return err
 	}
-	config := wazero.NewRuntimeConfigCompiler().WithMemoryLimitPages(memoryPages).WithCloseOnContextDone(true)
+	config := wazero.NewRuntimeConfigCompiler().WithMemoryLimitPages(memoryPages).WithCloseOnContextDone(false)
 	var cache wazero.CompilationCache
 	if e.config.Cache != "" {
 		var err error

@@ -57,7 +57,7 @@ type Group struct {
 
 // Priced tells whether the prices of the proof alone explain what the groups get: none is
 // short of what they would give it.
-func (a Account) Priced() bool {
+func (a *Account) Priced() bool {
 	return !slices.ContainsFunc(a.Groups, func(g Group) bool { return g.Shortfall != nil && g.Shortfall.Sign() != 0 })
 }
 

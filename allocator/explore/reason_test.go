@@ -116,23 +116,84 @@ func TestSlacknessAddsUpToTheGap(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum := exact.Int(0)
-		for _, r := range rules {
-			sum = sum.Add(*r.Slackness)
-		}
-		all, err := a.Accounts(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, x := range all {
-			for _, g := range x.Groups {
-				sum = sum.Add(*g.Shortfall)
-			}
-		}
-		if sum.Cmp(a.Gap()) != 0 {
+		if sum := unexplained(t, a, rules); sum.Cmp(a.Gap()) != 0 {
 			t.Fatalf("slackness and shortfalls add up to %s, the gap is %s", sum, a.Gap())
 		}
 	})
+}
+
+// One more unit of a rule's bound adds its price to what the same proof bounds, in every
+// kind of stage.
+func TestAPriceIsWhatOneMoreUnitAdds(t *testing.T) {
+	for _, aim := range []comity.Aim{
+		{Kind: "weighted", Measure: num("2/3")},
+		{Kind: "maximin", Measure: num("3/2"), Per: new(in("party.population"))},
+		{Kind: "leximin", Measure: num("3/2"), Per: new(in("party.population"))},
+		{Kind: "nash", Measure: num("3/2"), Outside: new(num("1/2"))},
+	} {
+		inputs := vaccines(three(), 20)
+		aim.ID, aim.Counts = "aim", "worth"
+		inputs.Charter.Objective.Stages = []comity.Aim{aim}
+		_, a := fresh(t, inputs)
+		rules, err := explore.Rules(inputs.Charter, a.Problem, a.Units, a.Certificate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		priced := 0
+		for i, row := range a.Problem.Rows {
+			if row.Upper == nil || rules[i].Price == nil || rules[i].Price.Sign() == 0 {
+				continue
+			}
+			priced++
+			p := a.Problem
+			p.Rows = slices.Clone(p.Rows)
+			p.Rows[i].Upper = new(*row.Upper + 1)
+			then, err := certificate.State(p, a.Units, a.Certificate)
+			if err != nil {
+				t.Fatal(err)
+			}
+			added := then.Stages[0].Bound.Sub(a.Certificate.Stages[0].Bound)
+			if aim.Kind != "nash" {
+				added = added.Mul(inverse(t, int64(p.Stages[0].Scale)))
+			}
+			if added.Cmp(*rules[i].Price) != 0 {
+				t.Errorf("%s: %s has price %s, one more unit adds %s", aim.Kind, row.ID, rules[i].Price, added)
+			}
+		}
+		if priced == 0 {
+			t.Errorf("%s: no rule has a price", aim.Kind)
+		}
+		if sum := unexplained(t, a, rules); (aim.Kind == "weighted" || aim.Kind == "nash") && sum.Cmp(a.Gap()) != 0 {
+			t.Errorf("%s: slackness and shortfalls add up to %s, the gap is %s", aim.Kind, sum, a.Gap())
+		}
+	}
+}
+
+// unexplained adds up what rules leave unused and groups are short of, at their prices.
+func unexplained(t interface{ Fatal(...any) }, a explore.Answer, rules []explore.Rule) exact.Rat {
+	sum := exact.Int(0)
+	for _, r := range rules {
+		sum = sum.Add(*r.Slackness)
+	}
+	all, err := a.Accounts(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range all {
+		for _, g := range x.Groups {
+			sum = sum.Add(*g.Shortfall)
+		}
+	}
+	return sum
+}
+
+func inverse(t *testing.T, n int64) exact.Rat {
+	t.Helper()
+	r, err := exact.Ratio(1, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 func TestTwinsAndTheLot(t *testing.T) {

@@ -50,7 +50,7 @@ func Rules(c comity.Charter, p comity.Problem, units []quantity.Amount, cert com
 	for _, k := range c.Constraints {
 		kinds[k.ID] = k.Kind
 	}
-	unit := priceUnit(p, cert)
+	unit, _ := currency(p, units, cert)
 	rules := make([]Rule, len(p.Rows))
 	for i, row := range p.Rows {
 		used, err := usedBy(row, units)
@@ -110,18 +110,15 @@ func usedBy(row comity.Row, units []quantity.Amount) (quantity.Amount, error) {
 	return sum, nil
 }
 
-// nashBits is the binary fraction of a party's weight in a nash stage
-// (docs/format/certificate.md, Nash).
-const nashBits = 60
-
-// priceUnit returns what the prices of the first proof are divided by to be worths, or
-// nil where it is a tree. Scales are those of docs/format/certificate.md.
-func priceUnit(p comity.Problem, cert comity.Certificate) *big.Int {
-	if len(cert.Stages) == 0 || len(cert.Stages[0].Proof.Prices) < len(p.Rows) {
-		return nil
+// currency says how the prices of the first proof are written: as whole numbers of
+// 2^-bits, which divided by unit are worths. Unit is nil where the proof is a tree. Scales
+// are those of docs/format/certificate.md.
+func currency(p comity.Problem, units []quantity.Amount, cert comity.Certificate) (unit *big.Int, bits uint) {
+	if len(cert.Stages) == 0 || len(p.Stages) == 0 || len(cert.Stages[0].Proof.Prices) < len(p.Rows) {
+		return nil, 0
 	}
 	proof, stage := cert.Stages[0], p.Stages[0]
-	unit := new(big.Int).Lsh(big.NewInt(int64(stage.Scale)), certificate.PriceBits)
+	unit = new(big.Int).Lsh(big.NewInt(int64(stage.Scale)), certificate.PriceBits)
 	switch stage.Kind {
 	case certificate.Maximin, certificate.Leximin:
 		sum := new(big.Int)
@@ -130,23 +127,26 @@ func priceUnit(p comity.Problem, cert comity.Certificate) *big.Int {
 		}
 		unit.Mul(unit, sum)
 	case certificate.Nash:
-		unit.SetInt64(1)
-		unit.Lsh(unit, certificate.PriceBits+nashBits)
+		fraction, err := certificate.NashBits(p, stage, units)
+		if err != nil {
+			return nil, 0
+		}
+		return unit.Lsh(big.NewInt(1), fraction), 0
 	}
 	if unit.Sign() == 0 {
-		return nil
+		return nil, 0
 	}
-	return unit
+	return unit, certificate.PriceBits
 }
 
 // shortfalls returns by column its reduced cost times the units that it is short of what
 // the prices of the first proof would give it, in worths: 0 everywhere if the units are an
 // optimum at these prices. With the slackness of the rules they add up to what the bound
-// leaves above the units' value. Nil where the proof has no one price for each rule, uses
-// cuts, or is of a nash stage.
+// leaves above the units' value, in a weighted and a nash stage. Nil where the proof has
+// no one price for each rule, or uses cuts.
 func shortfalls(p comity.Problem, units []quantity.Amount, cert comity.Certificate) []exact.Rat {
-	unit := priceUnit(p, cert)
-	if unit == nil || p.Stages[0].Kind == certificate.Nash {
+	unit, bits := currency(p, units, cert)
+	if unit == nil {
 		return nil
 	}
 	proof, stage := cert.Stages[0], p.Stages[0]
@@ -166,7 +166,7 @@ func shortfalls(p comity.Problem, units []quantity.Amount, cert comity.Certifica
 		if proof.Weights != nil {
 			reduced[j].Mul(reduced[j], t.SetInt64(weight[p.Columns[j].Party]))
 		}
-		reduced[j].Lsh(reduced[j], certificate.PriceBits)
+		reduced[j].Lsh(reduced[j], bits)
 	}
 	for i, row := range p.Rows {
 		for _, term := range row.Terms {

@@ -23,14 +23,15 @@ const (
 
 // Certificate settles one programme. Which fields are there depends on the status:
 //
-//	optimal     point, prices, objective, bound, gap
-//	infeasible  prices
+//	optimal     point, prices or tree, objective, bound, gap
+//	infeasible  prices or tree
 //	unbounded   point, direction
 type Certificate struct {
 	Programme canon.Digest `json:"programme"` // Programme.Digest.
 	Status    Status       `json:"status"`
 	Point     *Vector      `json:"point,omitempty"`     // By column.
 	Prices    *Vector      `json:"prices,omitempty"`    // By row.
+	Tree      *Tree        `json:"tree,omitempty"`      // Cases instead of one list of prices.
 	Direction *Vector      `json:"direction,omitempty"` // By column.
 	Objective *Ratio       `json:"objective,omitempty"` // Of the point, with the constant.
 	Bound     *Ratio       `json:"bound,omitempty"`     // No feasible point is better.
@@ -47,6 +48,13 @@ func Check(p Programme, c Certificate) error {
 	}
 	if c.Programme != digest {
 		return fmt.Errorf("%w: it is of programme %s, the file holds %s; solve the file again", ErrAltered, c.Programme, digest)
+	}
+	sealed, err := seal(p, c)
+	if err != nil {
+		return err
+	}
+	if c.Seal != sealed.Seal { // Before the sums: a damaged file is no reason to compute.
+		return fmt.Errorf("%w: its seal is %s, its content gives %s; get another copy", ErrAltered, c.Seal, sealed.Seal)
 	}
 	want, err := restate(p, c)
 	if err != nil {
@@ -65,7 +73,7 @@ func Check(p Programme, c Certificate) error {
 		}
 	}
 	if c.Seal != want.Seal {
-		return fmt.Errorf("%w: its seal is %s, its content gives %s; get another copy", ErrAltered, c.Seal, want.Seal)
+		return fmt.Errorf("%w: it has more than its claim needs; get another copy", ErrAltered)
 	}
 	return nil
 }
@@ -81,16 +89,21 @@ func Parse(data []byte) (Certificate, error) {
 
 // restate builds the certificate anew from the vectors of another one.
 func restate(p Programme, c Certificate) (Certificate, error) {
-	have := [3]bool{c.Point != nil, c.Prices != nil, c.Direction != nil}
+	have := [4]bool{c.Point != nil, c.Prices != nil, c.Tree != nil, c.Direction != nil}
 	switch {
-	case c.Status == Optimal && have == [3]bool{true, true, false}:
+	case c.Status == Optimal && have == [4]bool{true, true, false, false}:
 		return StateOptimal(p, *c.Point, *c.Prices)
-	case c.Status == Infeasible && have == [3]bool{false, true, false}:
+	case c.Status == Optimal && have == [4]bool{true, false, true, false}:
+		return StateBranched(p, *c.Point, *c.Tree)
+	case c.Status == Infeasible && have == [4]bool{false, true, false, false}:
 		return StateInfeasible(p, *c.Prices)
-	case c.Status == Unbounded && have == [3]bool{true, false, true}:
+	case c.Status == Infeasible && have == [4]bool{false, false, true, false}:
+		return StateEmpty(p, *c.Tree)
+	case c.Status == Unbounded && have == [4]bool{true, false, false, true}:
 		return StateUnbounded(p, *c.Point, *c.Direction)
 	}
-	return Certificate{}, fmt.Errorf("%w: status %.20q with point %t, prices %t, direction %t", ErrShape, c.Status, have[0], have[1], have[2])
+	return Certificate{}, fmt.Errorf("%w: status %.20q with point %t, prices %t, tree %t, direction %t",
+		ErrShape, c.Status, have[0], have[1], have[2], have[3])
 }
 
 // StateOptimal computes the certificate that a feasible point and prices give.
@@ -128,12 +141,11 @@ func StateInfeasible(p Programme, prices Vector) (Certificate, error) {
 }
 
 // StateUnbounded computes the certificate of a feasible point and of a direction that
-// can be followed from it without end, the objective improving all the way. It knows
-// no proof for whole numbers.
+// can be followed from it without end, the objective improving all the way. Columns of
+// whole numbers stay whole at every multiple of the direction's denominator (after
+// Meyer, "On the existence of optimal solutions to integer and mixed-integer programming
+// problems" (1974)).
 func StateUnbounded(p Programme, point, direction Vector) (Certificate, error) {
-	if p.Whole() {
-		return Certificate{}, fmt.Errorf("%w: a direction is no proof for columns of whole numbers", ErrRay)
-	}
 	if _, err := Objective(p, point); err != nil {
 		return Certificate{}, err
 	}
@@ -159,6 +171,7 @@ func seal(p Programme, c Certificate) (Certificate, error) {
 	if c.Programme, err = p.Digest(); err != nil {
 		return Certificate{}, fmt.Errorf("%w: %w", ErrShape, err)
 	}
+	c.Seal = canon.Digest{}
 	if c.Seal, err = canon.DigestOf(c); err != nil {
 		return Certificate{}, fmt.Errorf("%w: %w", ErrShape, err)
 	}

@@ -129,8 +129,10 @@ func TestWrongVectorsProveNothing(t *testing.T) {
 		{"a direction from nowhere", linear.ErrPrimal, func() (linear.Certificate, error) {
 			return linear.StateUnbounded(endless(), vector(1, 0, 1), vector(1, 0, 1))
 		}},
-		{"a direction for whole numbers", linear.ErrRay, func() (linear.Certificate, error) {
-			return linear.StateUnbounded(whole, vector(1, 2, 1), vector(1, 0, 1))
+		{"a direction from a point that is not whole", linear.ErrPrimal, func() (linear.Certificate, error) {
+			p := endless()
+			p.Columns[1].Integer = true
+			return linear.StateUnbounded(p, vector(2, 4, 3), vector(1, 0, 1))
 		}},
 	} {
 		if _, err := c.give(); !errors.Is(err, c.want) || !errors.Is(err, linear.ErrInvalid) {

@@ -111,21 +111,7 @@ func (f *form) infeasible(prices []int64) certificate.Infeasible {
 // conflict names what has a price.
 func (f *form) conflict(prices []int64) *ConflictError {
 	conflict := &ConflictError{Proof: f.infeasible(prices)}
-	for _, i := range support(prices) {
-		if i >= len(f.rows) {
-			limit := f.p.Limits[f.cuts[i-len(f.rows)].Limit]
-			conflict.Rows = append(conflict.Rows, limit.ID)
-			conflict.Clauses = append(conflict.Clauses, limit.Clause)
-			continue
-		}
-		r := f.p.Rows[f.order.rows[i]]
-		conflict.Rows = append(conflict.Rows, r.ID)
-		conflict.Clauses = append(conflict.Clauses, r.Clause)
-	}
-	slices.Sort(conflict.Rows)
-	conflict.Rows = slices.Compact(conflict.Rows)
-	slices.Sort(conflict.Clauses)
-	conflict.Clauses = slices.Compact(conflict.Clauses)
+	conflict.name(f.p)
 	return conflict
 }
 

@@ -129,8 +129,9 @@ func (f *form) addCut(c comity.Cut) bool {
 	return true
 }
 
-// widen makes room for whole units where those at hand break a limit: all its cuts have
-// to be kept by as much more as these units miss them.
+// widen excludes whole units that break a limit: by a cut of their own, or, where that
+// is known and missed by less than a solver sees, by a margin that all cuts of the limit
+// have to keep.
 func (f *form) widen(x []int64) {
 	totals := make([]float64, len(f.need))
 	for k, members := range f.members {
@@ -138,7 +139,9 @@ func (f *form) widen(x []int64) {
 			totals[k] += float64(x[j])
 		}
 	}
-	f.separate(totals)
+	if f.separate(totals) {
+		return
+	}
 	for l := range f.p.Limits {
 		missed, unit := 0.0, 0.0
 		for _, c := range f.cuts {
@@ -149,10 +152,19 @@ func (f *form) widen(x []int64) {
 		}
 		for i := range f.cuts {
 			if c := &f.cuts[i]; c.Limit == l && missed > 0 {
-				c.margin += math.Ldexp(missed+unit, -c.shift)
+				c.margin += 2 * math.Ldexp(max(missed, fraction*unit), -c.shift)
 			}
 		}
 	}
+}
+
+// withoutMargins returns cuts as their limits imply them.
+func withoutMargins(cuts []cut) []cut {
+	list := slices.Clone(cuts)
+	for i := range list {
+		list[i].margin = 0
+	}
+	return list
 }
 
 // cutPrices returns the prices of the cuts, times 2^bits: none is below 0.

@@ -39,10 +39,7 @@ type anchor struct {
 
 func newProver(f *form, s Solver, x []int64) *prover {
 	v := &prover{form: f.clone(), solver: s, x: x, units: f.units(x)}
-	v.cuts = slices.Clone(v.cuts)
-	for i := range v.cuts {
-		v.cuts[i].margin = 0 // That was for whole units; a proof needs none.
-	}
+	v.cuts = withoutMargins(v.cuts)
 	v.face = v.open()
 	return v
 }
@@ -113,7 +110,7 @@ func (v *prover) weighted(ctx context.Context, st stage, h *hint) error {
 	if v.gapIsLarge(reached, best.bound) {
 		return v.byTree(ctx, proof, reached)
 	}
-	exact := best.bound.Cmp(new(big.Int).Lsh(reached, certificate.PriceBits)) == 0 && st.Slack.Sign() == 0
+	exact := best.bound.Cmp(new(big.Int).Lsh(reached, certificate.PriceBits)) == 0 && st.Slack.Sign() == 0 && !anyPrice(best.cuts)
 	if h != nil && h.reached != nil {
 		// What was reached on the way may be more than the floors of the published units leave.
 		most := new(big.Int).Rsh(best.bound, certificate.PriceBits)

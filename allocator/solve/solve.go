@@ -100,12 +100,17 @@ type ConflictError struct {
 	Clauses []string               // Ids of the clauses that cannot all be kept, ascending.
 	Rows    []string               // Ids of their rows that the proof needs, ascending.
 	Proof   certificate.Infeasible // certificate.CheckInfeasible accepts it.
+	says    []string               // What each clause demands or has, if that is a sum.
 }
 
 // Error names the clauses in one sentence.
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("%v: %s cannot all be kept (%d rows: %s); amend one of them or change what it is computed from",
-		ErrInfeasible, listOf(e.Clauses), len(e.Rows), listOf(e.Rows))
+	said := ""
+	if len(e.says) > 0 {
+		said = ": " + strings.Join(e.says, ", ")
+	}
+	return fmt.Sprintf("%v: %s cannot all be kept%s (%d rows: %s); amend one of them or change what it is computed from",
+		ErrInfeasible, listOf(e.Clauses), said, len(e.Rows), listOf(e.Rows))
 }
 
 // Unwrap returns ErrInfeasible.

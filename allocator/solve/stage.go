@@ -75,7 +75,7 @@ func (h *search) run(ctx context.Context) ([]int64, error) {
 
 // whole returns whole units of the face that are best by its curves and keep all limits.
 func (h *search) whole(ctx context.Context) ([]int64, error) {
-	for range maxRounds {
+	for range maxRelaxations {
 		x, whole, err := h.face.even(ctx, h.solver, slices.Clone(h.x))
 		if err != nil {
 			return nil, err
@@ -103,7 +103,7 @@ func (h *search) whole(ctx context.Context) ([]int64, error) {
 }
 
 // cutting repeats a programme until its answer keeps all limits.
-func (h *search) cutting(solve func() (point []float64, err error)) error {
+func (h *form) cutting(solve func() (point []float64, err error)) error {
 	for range maxRelaxations {
 		point, err := solve()
 		if err != nil {
@@ -134,7 +134,7 @@ func (h *search) weighted(ctx context.Context, st stage) error {
 		return err
 	}
 	h.hints = append(h.hints, hint{prices: h.own(w.prices), cuts: w.cuts, whole: w.whole})
-	if bound := slices.ContainsFunc(w.cuts, func(y int64) bool { return y != 0 }); st.Slack.Sign() == 0 && !bound && !h.branching {
+	if st.Slack.Sign() == 0 && !anyPrice(w.cuts) && !h.branching {
 		h.face, h.x = h.face.best(w), w.start
 		return nil
 	}

@@ -156,3 +156,79 @@ func product(p comity.Problem, s comity.Stage, units []quantity.Amount) float64 
 	}
 	return sum
 }
+
+// TestLimitsAndMeansAgainstEnumeration adds limits on inequality and yes-or-no means: the
+// result keeps all rules if any plan does, and the bound of the first stage holds.
+func TestLimitsAndMeansAgainstEnumeration(t *testing.T) {
+	found, infeasible := 0, 0
+	rapid.Check(t, func(r *rapid.T) {
+		p := drawIntervals(r)
+		drawMeans(r, &p)
+		all := plans(p)
+		got, err := solve.Allocate(t.Context(), p, engine(t), canon.Digest{})
+		if len(all) == 0 {
+			if infeasible++; !errors.Is(err, solve.ErrInfeasible) && !errors.Is(err, solve.ErrSolver) {
+				r.Fatalf("no plan exists, got %v, %v", got.Units, err)
+			}
+			var conflict *solve.ConflictError
+			if errors.As(err, &conflict) {
+				if err := certificate.CheckInfeasible(p, conflict.Proof); err != nil {
+					r.Fatal(err)
+				}
+			}
+			return
+		}
+		if err != nil {
+			r.Fatal(err)
+		}
+		found++
+		best := math.Inf(-1)
+		for _, x := range all {
+			best = max(best, total(p.Stages[0], x))
+		}
+		if v := total(p.Stages[0], got.Units); v < best-2 {
+			r.Fatalf("%v are worth %v, enumeration finds %v", got.Units, v, best)
+		}
+		if bound, _ := first(got).Bound.Big().Float64(); bound < best-1e-9 {
+			r.Fatalf("bound %v, enumeration finds %v", bound, best)
+		}
+	})
+	t.Logf("%d with a plan, %d without", found, infeasible)
+}
+
+// drawMeans adds minimum lots and limits to a problem.
+func drawMeans(r *rapid.T, p *comity.Problem) {
+	for k, n := range p.Needs {
+		if !rapid.Bool().Draw(r, "lot") {
+			continue
+		}
+		lot := rapid.Int64Range(1, 5).Draw(r, "least")
+		var least, most comity.Row
+		for j, c := range p.Columns {
+			if c.Party == n.Party {
+				least.Terms = append(least.Terms, comity.Term{Column: j, Coeff: 1})
+				most.Terms = append(most.Terms, comity.Term{Column: j, Coeff: 1})
+			}
+		}
+		y := len(p.Columns)
+		p.Columns = append(p.Columns, comity.Column{ID: fmt.Sprint("~", k), Upper: 1})
+		p.Stages[0].Costs = append(p.Stages[0].Costs, 0)
+		least.ID, least.Clause, least.Lower = fmt.Sprint("~least/", k), "lot", amount(0)
+		most.ID, most.Clause, most.Upper = fmt.Sprint("~most/", k), "lot", amount(0)
+		least.Terms = append(least.Terms, comity.Term{Column: y, Coeff: canon.Int(-lot)})
+		most.Terms = append(most.Terms, comity.Term{Column: y, Coeff: -12})
+		p.Rows = append(p.Rows, least, most)
+	}
+	slices.SortFunc(p.Rows, func(a, b comity.Row) int { return compare(a.ID, b.ID) })
+	for l, kind := range []string{certificate.LimitGini, certificate.LimitJain} {
+		if !rapid.Bool().Draw(r, "limit") {
+			continue
+		}
+		limit := comity.Limit{ID: fmt.Sprint(l), Clause: kind, Kind: kind}
+		limit.Bound = ratio(rapid.Int64Range(1, 9).Draw(r, "bound"), 10)
+		for range p.Needs {
+			limit.Per = append(limit.Per, quantity.Amount(rapid.Int64Range(1, 3).Draw(r, "per")))
+		}
+		p.Limits = append(p.Limits, limit)
+	}
+}

@@ -2,6 +2,7 @@ package solve
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/big"
 	"slices"
@@ -82,6 +83,29 @@ func (v *prover) tree(ctx context.Context, goal *big.Int) (comity.StageProof, *b
 	return proof, bound, nil
 }
 
+// contradiction proves by a tree that no whole units keep all rules, if it can.
+func (f *form) contradiction(ctx context.Context, s Solver) error {
+	nowhere := make([]int64, len(f.columns))
+	for j, c := range f.columns {
+		nowhere[j] = c.lower
+	}
+	v := newProver(f, s, nowhere)
+	v.aim(stage{costs: make([]int64, len(f.columns))})
+	proof, bound, err := v.tree(ctx, big.NewInt(-2*closeUnits))
+	if err != nil {
+		return err
+	}
+	if bound.Sign() >= 0 {
+		return fmt.Errorf("%w: fractions keep every rule, no whole units were found that do, and %d programmes did not prove that there are none", ErrSolver, maxTree)
+	}
+	conflict := &ConflictError{Proof: certificate.Infeasible{Cuts: proof.Cuts, Proof: proof.Proof}}
+	if err := certificate.CheckInfeasible(f.p, conflict.Proof); err != nil {
+		return fmt.Errorf("%w: %w", ErrSolver, err)
+	}
+	conflict.name(f.p)
+	return conflict
+}
+
 // worst returns the leaf with the largest bound.
 func (v *prover) worst(leaves []*node) int {
 	worst := 0
@@ -160,7 +184,11 @@ func (v *prover) solveNode(ctx context.Context, n, parent *node, costs []big.Int
 	if parent != nil {
 		n.dual, n.bound = parent.dual, v.boundOn(fc, parent.dual, costs, certificate.PriceBits)
 	}
-	w, err := bestWorth(ctx, fc, v.solver, around)
+	var w worth
+	err := v.cutting(func() (point []float64, err error) {
+		w, err = bestWorth(ctx, fc, v.solver, around)
+		return w.point, err
+	})
 	if ray, none := rayOf(err); none {
 		if parent != nil {
 			v.refuteNode(fc, n, ray, costs, enough)
@@ -199,8 +227,8 @@ func (v *prover) refuteNode(fc *face, n *node, ray []float64, costs []big.Int, e
 			for i := range d.rows {
 				d.rows[i] += base.rows[i]
 			}
-			for i := range d.cuts {
-				d.cuts[i] += base.cuts[i]
+			for i, y := range base.cuts {
+				d.cuts[i] += y
 			}
 			d.rows = v.signed(d.rows)
 			if bound := v.boundOn(fc, d, costs, certificate.PriceBits); bound.Cmp(n.bound) < 0 {
@@ -225,6 +253,11 @@ func (v *prover) grown(n *node, used []bool) *comity.Proof {
 	for i, y := range n.dual.cuts {
 		if used[i] {
 			proof.Prices = append(proof.Prices, canonInt(y))
+		}
+	}
+	for i := len(n.dual.cuts); i < len(used); i++ { // Cuts that were found later.
+		if used[i] {
+			proof.Prices = append(proof.Prices, 0)
 		}
 	}
 	return proof

@@ -20,20 +20,25 @@ const reach = 64
 // come out whole, integer programmes stage by stage.
 func (f *form) decide(ctx context.Context, s Solver, cuts []cut) (*search, []int64, error) {
 	decided := f.clone()
-	decided.cuts = cuts
+	decided.cuts = withoutMargins(cuts)
 	some, err := decided.decideSwitches(ctx, s)
+	if errors.Is(err, errFractions) {
+		f.cuts = decided.cuts
+		err = f.contradiction(ctx, s)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	h := newSearch(decided, s, !some)
 	x, err := h.run(ctx)
 	if some && errors.Is(err, errFractions) {
-		decided.cuts = h.cuts
+		decided.cuts = withoutMargins(h.cuts)
 		h = newSearch(decided, s, true)
 		x, err = h.run(ctx)
 	}
 	if errors.Is(err, errFractions) {
-		err = fmt.Errorf("%w: fractions keep every rule, but no whole units were found that do", ErrSolver)
+		f.cuts = withoutMargins(h.cuts)
+		err = f.contradiction(ctx, s)
 	}
 	for i := range h.hints {
 		h.hints[i] = hint{reached: h.hints[i].reached} // Prices of a part prove little of all.
@@ -141,8 +146,9 @@ func (h *search) near(ctx context.Context, x []int64) ([]int64, error) {
 // integers returns the whole units of the face that are worth most in the stage at hand:
 // near x first, then anywhere.
 func (h *search) integers(ctx context.Context, x []int64) ([]int64, error) {
+	h.cuts = withoutMargins(h.cuts)
 	for _, within := range []float64{reach, math.Inf(1)} {
-		for range maxRounds {
+		for range maxRelaxations {
 			r := h.face.relaxBy(x, 0)
 			lp := r.programme()
 			for j := range h.columns {

@@ -79,7 +79,7 @@ func bestWorth(ctx context.Context, fc *face, s Solver, x []int64) (worth, error
 		return worth{}, err
 	}
 	w := worth{start: fc.near(a.point), point: a.point, cuts: fc.cutPrices(a.prices, certificate.PriceBits)}
-	w.whole = !slicesAny(w.cuts)
+	w.whole = !anyPrice(w.cuts)
 	whole := fc.quantise(a.prices, func(y float64) float64 { return math.Ldexp(math.Round(y), certificate.PriceBits) })
 	w.prices = fc.quantise(a.prices, func(y float64) float64 { return math.Round(math.Ldexp(y, certificate.PriceBits)) })
 	if w.whole = w.whole && fc.bound(whole).Cmp(fc.bound(w.prices)) <= 0; w.whole {
@@ -88,7 +88,7 @@ func bestWorth(ctx context.Context, fc *face, s Solver, x []int64) (worth, error
 	return w, nil
 }
 
-func slicesAny(prices []int64) bool {
+func anyPrice(prices []int64) bool {
 	for _, y := range prices {
 		if y != 0 {
 			return true

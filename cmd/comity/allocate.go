@@ -41,7 +41,9 @@ type settledData struct {
 	Gap       string        `json:"gap,omitempty"`
 	Columns   int           `json:"columns"`
 	Rows      int           `json:"rows"`
-	Conflict  []string      `json:"conflict,omitempty"` // Rows that no point can obey together.
+	Proof     string        `json:"proof"`              // "basis", "tree" or "rounded".
+	Conflict  []string      `json:"conflict,omitempty"` // Rows and bounds that no point can obey together.
+	Smallest  bool          `json:"smallest,omitempty"` // Without any one of them some point obeys the others.
 	Seconds   string        `json:"seconds"`
 }
 
@@ -69,12 +71,17 @@ func (c *allocateSolveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
+	found, smallest, err := basis.Reduce(ctx, p, found, engine)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
 	if c.Certificate != "" {
 		if err := writeCertificate(t, c.Certificate, found); err != nil {
 			return err
 		}
 	}
 	d := settled(p, found)
+	d.Smallest = smallest
 	d.Seconds = strconv.FormatFloat(time.Since(start).Seconds(), 'f', 2, 64)
 	return c.report(t, d, found)
 }
@@ -83,8 +90,8 @@ func (c *allocateSolveCommand) Run(ctx context.Context, t *terminal) error {
 func (c *allocateSolveCommand) report(t *terminal, d settledData, found linear.Certificate) error {
 	switch found.Status {
 	case linear.Infeasible:
-		err := fmt.Errorf("%s: %w: no point within the bounds of the columns obeys %s; this is proved",
-			c.File, solve.ErrInfeasible, listed(d.Conflict))
+		err := fmt.Errorf("%s: %w: no point obeys %s; this is proved%s",
+			c.File, solve.ErrInfeasible, listed(d.Conflict), needed(d))
 		return &refusal{err, d, err.Error() + "\n"}
 	case linear.Unbounded:
 		err := fmt.Errorf("%s: %w: it improves without end along a direction; this is proved", c.File, errUnbounded)
@@ -100,14 +107,28 @@ func (c *allocateSolveCommand) report(t *terminal, d settledData, found linear.C
 	}
 }
 
-// listed names rows, the first few of many.
-func listed(rows []string) string {
+// listed names rules, the first few of many.
+func listed(rules []string) string {
 	const most = 8 // More are no explanation; the JSON document has all of them.
-	text := "row " + strings.Join(rows[:min(len(rows), most)], ", ")
-	if len(rows) > most {
-		return fmt.Sprintf("%s and %d others", text, len(rows)-most)
+	if len(rules) == 0 {
+		return "the bounds of the columns"
+	}
+	text := strings.Join(rules[:min(len(rules), most)], ", ")
+	if len(rules) > most {
+		return fmt.Sprintf("%s and %d other rules", text, len(rules)-most)
 	}
 	return text
+}
+
+// needed says whether a conflict is a smallest one.
+func needed(d settledData) string {
+	switch {
+	case d.Smallest && len(d.Conflict) == 1:
+		return ", and without this rule there is a point"
+	case d.Smallest:
+		return fmt.Sprintf(", and without any one of these %d rules some point obeys the others", len(d.Conflict))
+	}
+	return ""
 }
 
 func meaning(gap *linear.Ratio) string {
@@ -205,18 +226,44 @@ func writeCertificate(t *terminal, name string, c linear.Certificate) error {
 }
 
 func settled(p linear.Programme, c linear.Certificate) settledData {
-	var conflict []string
-	if c.Status == linear.Infeasible {
-		for i, price := range c.Prices.Numerators {
-			if price.Big().Sign() != 0 {
-				conflict = append(conflict, p.Rows[i].Name)
-			}
-		}
-	}
 	return settledData{
-		Conflict: conflict, Status: c.Status, Objective: exactly(c.Objective), Bound: exactly(c.Bound), Gap: exactly(c.Gap),
+		Conflict: conflict(p, c), Proof: proofOf(c), Status: c.Status,
+		Objective: exactly(c.Objective), Bound: exactly(c.Bound), Gap: exactly(c.Gap),
 		Columns: len(p.Columns), Rows: len(p.Rows),
 	}
+}
+
+// proofOf names the kind of proof; docs/format/mps-certificate.md tells them apart.
+func proofOf(c linear.Certificate) string {
+	switch {
+	case c.Tree == nil:
+		return "basis"
+	case len(c.Tree.Nodes) == 1 && len(c.Tree.Cuts) == 0:
+		return "rounded"
+	}
+	return "tree"
+}
+
+// conflict lists the rules that a proof of infeasibility is about.
+func conflict(p linear.Programme, c linear.Certificate) []string {
+	if c.Status != linear.Infeasible {
+		return nil
+	}
+	found := c.Conflict(p)
+	var rules []string
+	for _, i := range found.Rows {
+		rules = append(rules, "row "+p.Rows[i].Name)
+	}
+	if found.Whole { // All columns take part in a tree.
+		return append(rules, "the bounds of the columns", "that columns are whole")
+	}
+	for _, j := range found.Lowers {
+		rules = append(rules, p.Columns[j].Name+" >= "+p.Columns[j].Lower.String())
+	}
+	for _, j := range found.Uppers {
+		rules = append(rules, p.Columns[j].Name+" <= "+p.Columns[j].Upper.String())
+	}
+	return rules
 }
 
 // maxPlaces is how many decimals are written before a ratio says the same shorter.

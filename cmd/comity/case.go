@@ -202,7 +202,7 @@ func conflicted(err error) error {
 	if !ok {
 		return err
 	}
-	return &refusal{err, conflictData{conflict.Clauses, conflict.Rows}, err.Error() + "\n"}
+	return &refusal{err, conflictData{append([]string{}, conflict.Clauses...), append([]string{}, conflict.Rows...)}, err.Error() + "\n"}
 }
 
 // meant proposes a name, or lists a few of those that there are.
