@@ -30,6 +30,7 @@ import (
 	"comity/fleet"
 	"comity/fleet/own"
 	"comity/governor/charter"
+	"comity/governor/jury"
 	"comity/modeler/forecast"
 	"comity/modeler/learn"
 	"comity/modeler/picture"
@@ -77,11 +78,11 @@ func codes() []code {
 			secagg.ErrCommitment, secagg.ErrOwnCommitment, secagg.ErrReveal, secagg.ErrOwnReveal, secagg.ErrSum, secagg.ErrBox,
 			secagg.ErrNonce, secagg.ErrHead, secagg.ErrFingerprint, secagg.ErrOpening, secagg.ErrIncomplete,
 		}},
-		{40, "no-certificate", "a result of the solver without a valid certificate", "do not carry the decision out", []error{certificate.ErrInvalid, solve.ErrSolver, highs.ErrEngine, linear.ErrInvalid, basis.ErrNoProof, dc.ErrInvalid, dispatch.ErrNoProof}},
+		{40, "no-certificate", "a result of the solver without a valid certificate", "do not carry the decision out", []error{certificate.ErrInvalid, solve.ErrSolver, highs.ErrEngine, linear.ErrInvalid, basis.ErrNoProof, dc.ErrInvalid, dispatch.ErrNoProof, jury.ErrCertificate}},
 		{41, "checkers-disagree", "two checkers disagree: recomputing gave another result", "keep the home and show it to the parties", []error{
 			replay.ErrDiffers, node.ErrDissent, body.ErrRefused, learn.ErrSum, forecast.ErrSum,
 		}},
-		{21, "infeasible", "no feasible allocation", "the message names a smallest set of rules that conflict", []error{solve.ErrInfeasible}},
+		{21, "infeasible", "no feasible allocation", "the message names a smallest set of rules that conflict", []error{solve.ErrInfeasible, jury.ErrQuotas}},
 		{20, "invalid", "a file, charter or value is not valid", "the message says where and how to fix it", []error{
 			ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, yaml.ErrUnreadable, csv.ErrUnreadable,
 			canon.ErrNotCanonical, canon.ErrDigest, party.ErrKeyFile, pack.ErrUnknown, pack.ErrPeriod, fleet.ErrHome, errClock,
@@ -91,7 +92,7 @@ func codes() []code {
 			campaign.ErrData, forecast.ErrInput, forecast.ErrDate, forecast.ErrTooMany, forecast.ErrObservation, forecast.ErrRecipe, forecast.ErrModel,
 			learn.ErrConfig, learn.ErrData, learn.ErrModel, picture.ErrRefused, score.ErrLevels, score.ErrTooMany, score.ErrGroup,
 			score.ErrModel, solve.ErrTooLarge, basis.ErrTooLarge, quantity.ErrOverflow, quantity.ErrSyntax, quantity.ErrRule, quantity.ErrWeights,
-			exact.ErrSyntax, exact.ErrDivision, mps.ErrUnreadable, matpower.ErrUnreadable, dc.ErrCase, errUnbounded, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal,
+			exact.ErrSyntax, exact.ErrDivision, mps.ErrUnreadable, matpower.ErrUnreadable, dc.ErrCase, errUnbounded, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal, jury.ErrPool,
 		}},
 		{22, "not-yet", "not yet: too few parties answered in time, or nothing catches this lie yet", "run it again when they are connected", []error{node.ErrQuorum, secagg.ErrMinMembers, secagg.ErrCohort, errNotCaught}},
 		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},
