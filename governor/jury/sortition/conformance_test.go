@@ -272,15 +272,9 @@ func (e example) test(t *testing.T, order []string) {
 
 // TestConformancePublished computes the statistics of published allocations, as printed.
 func TestConformancePublished(t *testing.T) {
-	for _, folder := range folders(t) {
-		statistics, err := filepath.Glob(filepath.Join(folder, "published_statistics*.csv"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range statistics {
-			for _, row := range table(t, file) {
-				published(t, folder, row)
-			}
+	for _, file := range within(t, "published_statistics*.csv") {
+		for _, row := range table(t, file) {
+			published(t, filepath.Dir(file), row)
 		}
 	}
 }
