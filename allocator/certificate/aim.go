@@ -61,11 +61,12 @@ func (c *check) next(proof comity.StageProof) (*aim, error) {
 		return nil, fmt.Errorf("%w: the proof of stage %q must come here", ErrShape, stage.ID)
 	}
 	a := &aim{check: c, stage: stage, bits: PriceBits, scale: big.NewInt(1), slip: new(big.Int), objective: make([]big.Int, len(c.problem.Columns))}
-	if proof.Weights != nil && len(proof.Weights) != len(c.problem.Needs) {
-		return nil, fmt.Errorf("%w: %d weights for %d parties", ErrShape, len(proof.Weights), len(c.problem.Needs))
+	want := 0
+	if stage.Kind == Maximin || stage.Kind == Leximin || stage.Kind == Evenness {
+		want = len(c.problem.Needs)
 	}
-	if (proof.Weights != nil) != (stage.Kind != Weighted) {
-		return nil, fmt.Errorf("%w: weights in a proof of kind %s", ErrShape, stage.Kind)
+	if len(proof.Weights) != want {
+		return nil, fmt.Errorf("%w: %d weights in a proof of kind %s for %d parties, want %d", ErrShape, len(proof.Weights), stage.Kind, len(c.problem.Needs), want)
 	}
 	switch stage.Kind {
 	case Weighted:

@@ -117,6 +117,11 @@ func (e *Engine) divide(ctx context.Context, c Case, p comity.Problem) (Answer, 
 		}
 		e.solves++
 		k.result, k.err = solve.Allocate(ctx, p, e.solver, c.Lot)
+		if k.err == nil {
+			if _, err := canon.DigestOf(k.result.Certificate); err != nil { // Nobody could publish it.
+				k.err = fmt.Errorf("%w: its certificate cannot be written down: %w", solve.ErrSolver, err)
+			}
+		}
 		if k.err != nil && !errors.Is(k.err, solve.ErrInfeasible) {
 			return Answer{}, k.err // It may be another one next time: interrupted, or out of memory.
 		}

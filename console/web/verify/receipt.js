@@ -145,6 +145,6 @@ function content(c) {
   const agree = sums.length === a.parties.length && sums.every((s, i) => s.party === a.parties[i].party && s.amount === a.parties[i].amount);
   if (!agree) refuse('the units by party do not add up');
   const total = sums.reduce((n, s) => n + s.amount, 0n);
-  const [gap, of] = a.certificate.gap;
+  const [gap, of] = a.certificate.stages[0].gap;
   return `${total} ${p.unit}s to ${sums.length} parties: no plan within the rules is better by more than ${of === 1n ? gap : `${gap}/${of}`} (exact arithmetic)`;
 }
