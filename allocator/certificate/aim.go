@@ -62,7 +62,7 @@ func (c *check) next(proof comity.StageProof) (*aim, error) {
 	}
 	a := &aim{check: c, stage: stage, bits: PriceBits, scale: big.NewInt(1), slip: new(big.Int), objective: make([]big.Int, len(c.problem.Columns))}
 	want := 0
-	if stage.Kind == Maximin || stage.Kind == Leximin || stage.Kind == Evenness {
+	if stage.Kind != Weighted {
 		want = len(c.problem.Needs)
 	}
 	if len(proof.Weights) != want {
@@ -70,7 +70,8 @@ func (c *check) next(proof comity.StageProof) (*aim, error) {
 	}
 	switch stage.Kind {
 	case Weighted:
-		return a, a.weighted(proof)
+		a.weighted(proof)
+		return a, nil
 	case Maximin, Leximin:
 		return a, a.least(proof.Weights)
 	case Nash:
@@ -81,7 +82,7 @@ func (c *check) next(proof comity.StageProof) (*aim, error) {
 }
 
 // weighted is the sum itself.
-func (a *aim) weighted(proof comity.StageProof) error {
+func (a *aim) weighted(proof comity.StageProof) {
 	sum, t := new(big.Int), new(big.Int)
 	for j, cost := range a.stage.Costs {
 		a.objective[j].SetInt64(int64(cost))
@@ -94,7 +95,6 @@ func (a *aim) weighted(proof comity.StageProof) error {
 		// refused, and overstating it leaves a floor that the units break.
 		a.value = proof.Value
 	}
-	return nil
 }
 
 // least bounds the least of the parties that no earlier level settled. For weights v at
@@ -194,7 +194,7 @@ func (a *aim) gains() (gains []big.Int, bits uint, err error) {
 			least = size
 		}
 	}
-	return gains, uint(max(0, nashBits+least)), nil //nolint:gosec // Not below 0.
+	return gains, uint(max(0, nashBits+least)), nil
 }
 
 // quanta returns, by need, the greatest common divisor of a party's costs.

@@ -3,6 +3,7 @@ package certificate
 import (
 	"fmt"
 	"math/big"
+	"slices"
 
 	"comity"
 	"comity/exact"
@@ -52,7 +53,7 @@ func (c *check) prove(a *aim, proof comity.StageProof) (comity.StageProof, error
 	if err != nil {
 		return proof, err
 	}
-	b := bounder{problem: c.problem, more: append(c.floors[:len(c.floors):len(c.floors)], cuts...), objective: a.objective, bits: a.bits}
+	b := bounder{problem: c.problem, more: append(slices.Clip(c.floors), cuts...), objective: a.objective, bits: a.bits}
 	u, err := b.bound(proof.Proof)
 	if err != nil {
 		return proof, err

@@ -388,7 +388,7 @@ func drawStage(r *rapid.T, id string, columns, needs int) comity.Stage {
 		case certificate.Maximin, certificate.Leximin:
 			s.Per = append(s.Per, quantity.Amount(rapid.Int64Range(1, 5).Draw(r, "per")))
 		case certificate.Nash:
-			s.Outside = append(s.Outside, canon.Int(rapid.Int64Range(-9, 1).Draw(r, "outside")))
+			s.Outside = append(s.Outside, canon.Int(rapid.Int64Range(-30, 1).Draw(r, "outside")))
 			s.Power = append(s.Power, canon.Int(rapid.Int64Range(1, 3).Draw(r, "power")))
 		}
 	}

@@ -23,8 +23,8 @@ type builder struct {
 	ends  map[string][2]*quantity.Amount
 }
 
-func (b *builder) column(id string, owner party.ID, cost, lower, upper int64) {
-	b.p.Columns = append(b.p.Columns, comity.Column{ID: id, Party: owner, Lower: quantity.Amount(lower), Upper: quantity.Amount(upper)})
+func (b *builder) column(id string, owner party.ID, cost, upper int64) {
+	b.p.Columns = append(b.p.Columns, comity.Column{ID: id, Party: owner, Upper: quantity.Amount(upper)})
 	if b.costs == nil {
 		b.costs = map[string]int64{}
 		b.rows, b.ends = map[string]map[string]int64{}, map[string][2]*quantity.Amount{}
@@ -74,7 +74,7 @@ func lots(parties int, supply int64) comity.Problem {
 	p := vaccines(world(rand.New(rand.NewPCG(11, 3)), parties, 4, 3), supply)
 	var b builder
 	for j, c := range p.Columns {
-		b.column(c.ID, c.Party, int64(p.Stages[0].Costs[j]), 0, int64(c.Upper))
+		b.column(c.ID, c.Party, int64(p.Stages[0].Costs[j]), int64(c.Upper))
 	}
 	b.p.Needs = p.Needs
 	for _, r := range p.Rows {
@@ -88,13 +88,13 @@ func lots(parties int, supply int64) comity.Problem {
 	}
 	for _, n := range p.Needs {
 		id := string(n.Party)
-		b.column(id+"~lot", "", 0, 0, 1)
+		b.column(id+"~lot", "", 0, 1)
 		b.row("c.lot/"+id+"/least", amount(0), nil)
 		b.row("c.lot/"+id+"/most", nil, amount(0))
-		cap := quantity.Amount(math.MaxInt64)
+		most := quantity.Amount(math.MaxInt64)
 		for _, r := range p.Rows {
 			if r.ID == "c.cold/"+id {
-				cap = *r.Upper
+				most = *r.Upper
 			}
 		}
 		for _, end := range []string{"/least", "/most"} {
@@ -102,7 +102,7 @@ func lots(parties int, supply int64) comity.Problem {
 			row[id+"/frontline"], row[id+"/general"] = 1, 1
 			row[id+"~lot"] = -int64(n.Amount)
 			if end == "/least" {
-				row[id+"~lot"] = -int64(min(n.Amount/25+1000, cap))
+				row[id+"~lot"] = -int64(min(n.Amount/25+1000, most))
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func hubs(parties, count int) comity.Problem {
 	}
 	for h := range count {
 		id := fmt.Sprintf("open/%02d", h)
-		b.column(id, "", -int64(400+1200*r.Float64()), 0, 1)
+		b.column(id, "", -int64(400+1200*r.Float64()), 1)
 		b.row(fmt.Sprintf("hub/%02d", h), nil, amount(0))
 		b.rows[fmt.Sprintf("hub/%02d", h)][id] = -int64(float64(total) * 0.6 * (1.5 + 1.5*r.Float64()) / float64(count))
 	}
@@ -135,8 +135,8 @@ func hubs(parties, count int) comity.Problem {
 		for h := range count {
 			x, u := fmt.Sprintf("%s/%02d", name, h), fmt.Sprintf("%s/%02d~use", name, h)
 			w := int64(100 + 60*r.Float64() - 50*math.Abs(float64(c%count-h))/float64(count))
-			b.column(x, party.ID(name), w, 0, need[c])
-			b.column(u, "", -20, 0, 1)
+			b.column(x, party.ID(name), w, need[c])
+			b.column(u, "", -20, 1)
 			b.rows["supply"][x], b.rows["need/"+name][x], b.rows["two/"+name][u] = 1, 1, 1
 			b.rows[fmt.Sprintf("hub/%02d", h)][x] = 1
 			b.row("most/"+x, nil, amount(0))
@@ -163,7 +163,7 @@ func periods(parties, count, hubCount int) comity.Problem {
 	for t := range count {
 		b.p.Period = "x"
 		if t == 0 {
-			b.column("~", "", 0, 0, 0)
+			b.column("~", "", 0, 0)
 		}
 		b.row(fmt.Sprintf("supply/%02d", t), nil, amount(int64(everybody*0.055*float64(t+1))))
 	}
@@ -183,7 +183,7 @@ func periods(parties, count, hubCount int) comity.Problem {
 		b.p.Needs = append(b.p.Needs, comity.Need{Party: party.ID(name), Amount: quantity.Amount(size[c])})
 		for t := range count {
 			id := fmt.Sprintf("%s/%02d", name, t)
-			b.column(id, party.ID(name), 1, 0, int64(size[c]*(0.02+0.12*r.Float64())))
+			b.column(id, party.ID(name), 1, int64(size[c]*(0.02+0.12*r.Float64())))
 			for u := t; u < count; u++ {
 				b.rows[fmt.Sprintf("supply/%02d", u)][id] = 1
 			}

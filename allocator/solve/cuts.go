@@ -16,7 +16,7 @@ const (
 	maxCuts = 1000
 	// cutNoise is how much a limit may be missed in floating point, as a share of what
 	// all parties are served; whole units are compared exactly.
-	cutNoise = 1e-9
+	cutNoise = 1e-7
 	// vectorBits is the size of the numbers in a jain cut: at 2^20 its slopes are those
 	// of the point to a part in a million.
 	vectorBits = 20
@@ -48,11 +48,7 @@ func (c cut) activity(f *form, x []int64) float64 {
 func (f *form) separate(totals []float64) bool {
 	found := false
 	for l, limit := range f.p.Limits {
-		served, sum := make([]float64, len(totals)), 0.0
-		for k, from := range f.order.parties {
-			served[k] = totals[k] / float64(limit.Per[from])
-			sum += served[k]
-		}
+		served, sum := f.served(limit, totals)
 		vector := violated(limit, served, sum)
 		if vector == nil || len(f.cuts) >= maxCuts {
 			continue
@@ -67,6 +63,16 @@ func (f *form) separate(totals []float64) bool {
 		}
 	}
 	return found
+}
+
+// served is what each party gets by its size in a limit, and the sum.
+func (f *form) served(l comity.Limit, totals []float64) (served []float64, sum float64) {
+	served = make([]float64, len(totals))
+	for k, from := range f.order.parties {
+		served[k] = totals[k] / float64(l.Per[from])
+		sum += served[k]
+	}
+	return served, sum
 }
 
 // violated returns the vector of a cut that what is served breaks, or nil.

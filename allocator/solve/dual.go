@@ -16,14 +16,14 @@ type dual struct {
 	bound      *big.Int
 }
 
-// bound returns the bound that a dual proves, times 2^bits.
-func (v *prover) bound(d dual, objective []big.Int, bits uint) *big.Int {
-	return v.boundOn(v.open(), d, objective, bits)
+// bound returns the bound that a dual proves, times 2^certificate.PriceBits.
+func (v *prover) bound(d dual, objective []big.Int) *big.Int {
+	return v.boundOn(v.open(), d, objective)
 }
 
 // boundOn is bound over the box of a face.
-func (v *prover) boundOn(fc *face, d dual, objective []big.Int, bits uint) *big.Int {
-	reduced := v.reduced(objective, d.rows, bits)
+func (v *prover) boundOn(fc *face, d dual, objective []big.Int) *big.Int {
+	reduced := v.reduced(objective, d.rows, certificate.PriceBits)
 	t := new(big.Int)
 	for i, y := range d.cuts {
 		if y == 0 {

@@ -16,10 +16,10 @@ const maxExchanges = 10_000
 // the sum of squared unmet needs smaller, in whole-number arithmetic: floating point
 // cannot tell Webster quotients apart that differ in the sixteenth digit. Equal
 // quotients go to the party that comes first in the canonical order.
-func (f *face) exchange(x []int64) {
-	activity := make([]int64, len(f.rows))
-	totals := make([]int64, len(f.need))
-	for j, c := range f.columns {
+func (fc *face) exchange(x []int64) {
+	activity := make([]int64, len(fc.rows))
+	totals := make([]int64, len(fc.need))
+	for j, c := range fc.columns {
 		for _, t := range c.terms {
 			activity[t.at] += t.coeff * x[j]
 		}
@@ -27,15 +27,15 @@ func (f *face) exchange(x []int64) {
 			totals[c.party] += x[j]
 		}
 	}
-	byCost := f.columnsByCost()
+	byCost := fc.columnsByCost()
 	for range maxExchanges {
 		moved := false
 		for _, columns := range byCost {
-			if from, to, ok := f.improving(columns, x, totals, activity); ok {
-				f.shift(x, activity, from, -1)
-				f.shift(x, activity, to, 1)
-				totals[f.columns[from].party]--
-				totals[f.columns[to].party]++
+			if from, to, ok := fc.improving(columns, x, totals, activity); ok {
+				fc.shift(x, activity, from, -1)
+				fc.shift(x, activity, to, 1)
+				totals[fc.columns[from].party]--
+				totals[fc.columns[to].party]++
 				moved = true
 			}
 		}
@@ -45,15 +45,15 @@ func (f *face) exchange(x []int64) {
 	}
 }
 
-func (f *face) columnsByCost() [][]int {
+func (fc *face) columnsByCost() [][]int {
 	var all []int
-	for j, c := range f.columns {
-		if c.party >= 0 && f.need[c.party] > 0 && f.lower[j] < f.upper[j] {
+	for j, c := range fc.columns {
+		if c.party >= 0 && fc.need[c.party] > 0 && fc.lower[j] < fc.upper[j] {
 			all = append(all, j)
 		}
 	}
 	compare := func(a, b int) int {
-		for _, s := range f.stages {
+		for _, s := range fc.stages {
 			if c := cmp.Compare(s.costs[a], s.costs[b]); c != 0 && s.Kind == certificate.Weighted && s.Slack.Sign() == 0 {
 				return c
 			}
@@ -74,32 +74,32 @@ func (f *face) columnsByCost() [][]int {
 }
 
 // improving finds the best pair of columns between which one unit should move.
-func (f *face) improving(columns []int, x, totals, activity []int64) (from, to int, ok bool) {
+func (fc *face) improving(columns []int, x, totals, activity []int64) (from, to int, ok bool) {
 	var givers, takers []int
 	for _, j := range columns {
-		if x[j] > f.lower[j] && totals[f.columns[j].party] > 0 {
+		if x[j] > fc.lower[j] && totals[fc.columns[j].party] > 0 {
 			givers = append(givers, j)
 		}
-		if x[j] < f.upper[j] && totals[f.columns[j].party] >= 0 {
+		if x[j] < fc.upper[j] && totals[fc.columns[j].party] >= 0 {
 			takers = append(takers, j)
 		}
 	}
 	quotient := func(last int64) func(a, b int) int {
 		return func(a, b int) int {
-			p, q := f.columns[a].party, f.columns[b].party
-			return cmp.Or(f.compareQuotients(p, 2*totals[p]+last, q, 2*totals[q]+last), cmp.Compare(p, q))
+			p, q := fc.columns[a].party, fc.columns[b].party
+			return cmp.Or(fc.compareQuotients(p, 2*totals[p]+last, q, 2*totals[q]+last), cmp.Compare(p, q))
 		}
 	}
 	slices.SortStableFunc(givers, func(a, b int) int { return quotient(-1)(b, a) })
 	slices.SortStableFunc(takers, quotient(1))
 	for _, j := range givers {
 		for _, k := range takers {
-			p, q := f.columns[j].party, f.columns[k].party
-			gain := f.compareQuotients(p, 2*totals[p]-1, q, 2*totals[q]+1)
+			p, q := fc.columns[j].party, fc.columns[k].party
+			gain := fc.compareQuotients(p, 2*totals[p]-1, q, 2*totals[q]+1)
 			if gain < 0 || gain == 0 && q >= p {
 				break
 			}
-			if p != q && f.canShift(j, k, activity) {
+			if p != q && fc.canShift(j, k, activity) {
 				return j, k, true
 			}
 		}
@@ -115,11 +115,11 @@ func (f *form) compareQuotients(p int, a int64, q int, b int64) int {
 }
 
 // canShift tells whether every row still holds after a unit moves from j to k.
-func (f *face) canShift(j, k int, activity []int64) bool {
-	change := func(i int) int64 { return f.coefficient(k, i) - f.coefficient(j, i) }
+func (fc *face) canShift(j, k int, activity []int64) bool {
+	change := func(i int) int64 { return fc.coefficient(k, i) - fc.coefficient(j, i) }
 	for _, c := range []int{j, k} {
-		for _, t := range f.columns[c].terms {
-			r, after := f.rows[t.at], activity[t.at]+change(t.at)
+		for _, t := range fc.columns[c].terms {
+			r, after := fc.rows[t.at], activity[t.at]+change(t.at)
 			if r.lower != nil && after < *r.lower || r.upper != nil && after > *r.upper {
 				return false
 			}

@@ -110,13 +110,12 @@ func (f *form) clone() *form {
 	return &g
 }
 
-// add adds a row and returns its place.
-func (f *form) add(r row) int {
+// add adds a row.
+func (f *form) add(r row) {
 	for _, t := range r.terms {
 		f.columns[t.at].terms = append(f.columns[t.at].terms, term{len(f.rows), t.coeff})
 	}
 	f.rows = append(f.rows, r)
-	return len(f.rows) - 1
 }
 
 // pick lists values in canonical order; an absent list stays absent.

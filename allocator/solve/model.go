@@ -172,9 +172,9 @@ func (fc *face) activeRows(x []int64) (at []int, activity []int64) {
 	return at, activity
 }
 
-func (fc *form) total(x []int64, party int) int64 {
+func (f *form) total(x []int64, party int) int64 {
 	var sum int64
-	for _, j := range fc.members[party] {
+	for _, j := range f.members[party] {
 		sum += x[j]
 	}
 	return sum

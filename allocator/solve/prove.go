@@ -94,20 +94,20 @@ func (v *prover) weighted(ctx context.Context, st stage, h *hint) error {
 	var best dual
 	if h != nil && h.prices != nil {
 		best = v.lift(dual{rows: v.padded(h.prices), cuts: h.cuts}, costs, certificate.PriceBits, h.whole)
-		best.bound = v.bound(best, costs, certificate.PriceBits)
+		best.bound = v.bound(best, costs)
 	}
-	if goal := new(big.Int).Lsh(reached, certificate.PriceBits); best.bound == nil || best.bound.Cmp(goal) > 0 {
+	if goal := new(big.Int).Lsh(reached, certificate.PriceBits); best.bound == nil || len(v.cuts) == 0 && best.bound.Cmp(goal) > 0 {
 		w, err := bestWorth(ctx, v.plain(), v.solver, v.x)
 		if err != nil {
 			return err
 		}
 		other := dual{rows: w.prices, cuts: w.cuts}
-		other.bound = v.bound(other, costs, certificate.PriceBits)
+		other.bound = v.bound(other, costs)
 		if best.bound == nil || other.bound.Cmp(best.bound) < 0 {
 			best = other
 		}
 	}
-	if v.gapIsLarge(reached, best.bound) {
+	if len(v.cuts) == 0 && v.gapIsLarge(reached, best.bound) {
 		return v.byTree(ctx, proof, reached)
 	}
 	exact := best.bound.Cmp(new(big.Int).Lsh(reached, certificate.PriceBits)) == 0 && st.Slack.Sign() == 0 && !anyPrice(best.cuts)
@@ -157,7 +157,7 @@ func (v *prover) byTree(ctx context.Context, proof comity.StageProof, reached *b
 func (v *prover) level(ctx context.Context, st stage, h *hint, settled []bool) ([]int64, error) {
 	if h != nil && len(h.weights) == len(v.need) {
 		d := v.lift(v.withKeeps(h, settled), v.weigh(st, h.weights), certificate.PriceBits, false)
-		d.bound = v.bound(d, v.weigh(st, h.weights), certificate.PriceBits)
+		d.bound = v.bound(d, v.weigh(st, h.weights))
 		if v.within(st, h.weights, d.bound, settled) {
 			return h.weights, v.levelled(st, h.weights, d)
 		}
@@ -200,7 +200,7 @@ func (v *prover) within(st stage, weights []int64, u *big.Int, settled []bool) b
 
 func (v *prover) levelled(st stage, weights []int64, d dual) error {
 	proof := comity.StageProof{Stage: st.ID, Weights: v.byNeed(weights)}
-	proof.Bound = exactRat(exactLevel(v.bound(d, v.weigh(st, weights), certificate.PriceBits), st, weights))
+	proof.Bound = exactRat(exactLevel(v.bound(d, v.weigh(st, weights)), st, weights))
 	v.state(&proof, d)
 	return v.append(proof, false)
 }

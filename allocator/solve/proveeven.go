@@ -30,7 +30,7 @@ func (v *prover) nash(ctx context.Context, st stage) error {
 	g := newGains(v.form, st, v.x)
 	v.face.nash = g
 	defer func() { v.face.nash = nil }()
-	return v.curved(ctx, comity.StageProof{Stage: st.ID}, int(bits), func(k int) (low, high *big.Int, counts bool) { //nolint:gosec // Some hundred at most.
+	return v.curved(ctx, comity.StageProof{Stage: st.ID}, int(bits), func(k int) (low, high *big.Int, counts bool) {
 		low, high = v.tangents(st, k, bits)
 		return low, high, true
 	})

@@ -103,19 +103,13 @@ func (h *search) whole(ctx context.Context) ([]int64, error) {
 }
 
 // cutting repeats a programme until its answer keeps all limits.
-func (h *form) cutting(solve func() (point []float64, err error)) error {
+func (f *form) cutting(solve func() (point []float64, err error)) error {
 	for range maxRelaxations {
 		point, err := solve()
 		if err != nil {
 			return err
 		}
-		totals := make([]float64, len(h.need))
-		for k, members := range h.members {
-			for _, j := range members {
-				totals[k] += point[j]
-			}
-		}
-		if !h.separate(totals) {
+		if !f.separate(f.sums(point)) {
 			return nil
 		}
 	}
@@ -126,10 +120,14 @@ func (h *form) cutting(solve func() (point []float64, err error)) error {
 func (h *search) weighted(ctx context.Context, st stage) error {
 	h.aim(st)
 	var w worth
-	err := h.cutting(func() (point []float64, err error) {
+	var inner []float64
+	var err error
+	if len(h.p.Limits) > 0 {
+		w, inner, err = h.limited(ctx, st)
+	} else {
 		w, err = bestWorth(ctx, h.face, h.solver, h.x)
-		return w.point, err
-	})
+		inner = w.point
+	}
 	if err != nil {
 		return err
 	}
@@ -138,16 +136,22 @@ func (h *search) weighted(ctx context.Context, st stage) error {
 		h.face, h.x = h.face.best(w), w.start
 		return nil
 	}
+	if inner != nil {
+		w.point = inner
+	}
 	return h.reach(ctx, st, w)
 }
 
 // reach finds whole units that reach a weighted stage and keeps what they are worth, less
 // the stage's slack.
 func (h *search) reach(ctx context.Context, st stage, w worth) error {
-	inner := *h
-	inner.face, inner.x = h.face.best(w), w.start
-	x, err := inner.whole(ctx)
-	if errors.Is(err, errFractions) && !h.branching {
+	x, err := []int64(nil), errFractions
+	if !anyPrice(w.cuts) {
+		inner := *h
+		inner.face, inner.x = h.face.best(w), w.start
+		x, err = inner.whole(ctx)
+	}
+	if errors.Is(err, errFractions) && (!h.branching || anyPrice(w.cuts)) {
 		x, err = h.face.repair(w.point)
 	}
 	if errors.Is(err, errFractions) {

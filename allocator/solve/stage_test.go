@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -170,8 +171,7 @@ func TestLimitsAndMeansAgainstEnumeration(t *testing.T) {
 			if infeasible++; !errors.Is(err, solve.ErrInfeasible) && !errors.Is(err, solve.ErrSolver) {
 				r.Fatalf("no plan exists, got %v, %v", got.Units, err)
 			}
-			var conflict *solve.ConflictError
-			if errors.As(err, &conflict) {
+			if conflict, ok := errors.AsType[*solve.ConflictError](err); ok {
 				if err := certificate.CheckInfeasible(p, conflict.Proof); err != nil {
 					r.Fatal(err)
 				}
@@ -231,4 +231,78 @@ func drawMeans(r *rapid.T, p *comity.Problem) {
 		}
 		p.Limits = append(p.Limits, limit)
 	}
+}
+
+// kinds are problems of 31 parties with every kind of stage, and with minimum lots.
+func kinds() map[string]comity.Problem {
+	stage := func(p comity.Problem, kind string) comity.Stage {
+		s := comity.Stage{ID: "then-" + kind, Kind: kind, Scale: 1, Costs: make([]canon.Int, len(p.Columns))}
+		for j, c := range p.Columns {
+			if c.Party != "" {
+				s.Costs[j] = 1
+			}
+		}
+		for _, n := range p.Needs {
+			if kind == certificate.Nash {
+				s.Outside, s.Power = append(s.Outside, 0), append(s.Power, 1)
+			} else if kind != certificate.Weighted {
+				s.Per = append(s.Per, n.Amount)
+			}
+		}
+		return s
+	}
+	plain := func() comity.Problem {
+		return vaccines(world(rand.New(rand.NewPCG(3, 20)), 31, 6, 3), 300_000_001)
+	}
+	list := map[string]comity.Problem{"lots": lots(16, 300_000_001)}
+	for _, kind := range []string{certificate.Maximin, certificate.Leximin, certificate.Nash} {
+		p := plain()
+		p.Stages = []comity.Stage{stage(p, kind)}
+		list[kind] = p
+	}
+	slack := plain()
+	slack.Stages[0].Slack = ratio(1, 20)
+	slack.Stages = append(slack.Stages, stage(slack, certificate.Maximin))
+	list["slack, then maximin"] = slack
+	return list
+}
+
+// TestNoNameMattersWhateverTheAim renames parties, columns and rows of every kind of
+// problem. Sorted totals of parties with the same need stay as they are.
+func TestNoNameMattersWhateverTheAim(t *testing.T) {
+	for name, p := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			got, err := solve.Allocate(t.Context(), p, engine(t), canon.Digest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := certificate.Check(p, got.Units, got.Certificate, ratio(1, 1_000_000)); err != nil {
+				t.Error(err)
+			}
+			want := byNeed(p, got)
+			r := rand.New(rand.NewPCG(8, uint64(len(name))))
+			for run := range renamings {
+				q, _ := renamed(r, p)
+				got, err := solve.Allocate(t.Context(), q, engine(t), canon.Sum([]byte{byte(run)}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := byNeed(q, got); diff != want {
+					t.Fatalf("renaming %d: totals by need\n%s\nwant\n%s", run, diff, want)
+				}
+			}
+		})
+	}
+}
+
+// renamings of each kind of problem.
+const renamings = 1
+
+func byNeed(p comity.Problem, got solve.Result) string {
+	var list []string
+	for k, n := range p.Needs {
+		list = append(list, fmt.Sprintf("%012d gets %012d", n.Amount, got.Parties[k].Amount))
+	}
+	slices.Sort(list)
+	return fmt.Sprint(list)
 }

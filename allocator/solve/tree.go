@@ -182,7 +182,7 @@ func (v *prover) solveNode(ctx context.Context, n, parent *node, costs []big.Int
 		around[j] = min(max(around[j], n.lower[j]), n.upper[j])
 	}
 	if parent != nil {
-		n.dual, n.bound = parent.dual, v.boundOn(fc, parent.dual, costs, certificate.PriceBits)
+		n.dual, n.bound = parent.dual, v.boundOn(fc, parent.dual, costs)
 	}
 	var w worth
 	err := v.cutting(func() (point []float64, err error) {
@@ -200,7 +200,7 @@ func (v *prover) solveNode(ctx context.Context, n, parent *node, costs []big.Int
 	}
 	n.point = w.point
 	d := dual{rows: v.signed(w.prices), cuts: w.cuts}
-	if bound := v.boundOn(fc, d, costs, certificate.PriceBits); n.bound == nil || bound.Cmp(n.bound) < 0 {
+	if bound := v.boundOn(fc, d, costs); n.bound == nil || bound.Cmp(n.bound) < 0 {
 		n.dual, n.bound = d, bound
 	}
 	return nil
@@ -231,7 +231,7 @@ func (v *prover) refuteNode(fc *face, n *node, ray []float64, costs []big.Int, e
 				d.cuts[i] += y
 			}
 			d.rows = v.signed(d.rows)
-			if bound := v.boundOn(fc, d, costs, certificate.PriceBits); bound.Cmp(n.bound) < 0 {
+			if bound := v.boundOn(fc, d, costs); bound.Cmp(n.bound) < 0 {
 				n.dual, n.bound = d, bound
 			}
 			if n.bound.Cmp(enough) <= 0 {

@@ -119,15 +119,21 @@ func renamed(r *rand.Rand, p comity.Problem) (comity.Problem, []int) {
 	q := p
 	q.Columns, q.Rows, q.Needs = slices.Clone(p.Columns), slices.Clone(p.Rows), slices.Clone(p.Needs)
 	names := map[party.ID]party.ID{}
-	for k, at := range r.Perm(len(p.Needs)) {
+	parties := r.Perm(len(p.Needs))
+	for k, at := range parties {
 		names[p.Needs[k].Party] = party.ID(fmt.Sprintf("Q%03d", at))
-		q.Needs[k].Party = names[p.Needs[k].Party]
+		q.Needs[at] = comity.Need{Party: names[p.Needs[k].Party], Amount: p.Needs[k].Amount}
 	}
-	slices.SortFunc(q.Needs, func(a, b comity.Need) int { return cmp.Compare(a.Party, b.Party) })
 	to := r.Perm(len(p.Columns))
-	q.Stages = slices.Clone(p.Stages)
+	q.Stages, q.Limits = slices.Clone(p.Stages), slices.Clone(p.Limits)
 	for s := range q.Stages {
 		q.Stages[s].Costs = slices.Clone(p.Stages[s].Costs)
+		q.Stages[s].Per = permuted(p.Stages[s].Per, parties)
+		q.Stages[s].Outside = permuted(p.Stages[s].Outside, parties)
+		q.Stages[s].Power = permuted(p.Stages[s].Power, parties)
+	}
+	for l := range q.Limits {
+		q.Limits[l].Per = permuted(p.Limits[l].Per, parties)
 	}
 	for j, c := range p.Columns {
 		c.ID, c.Party = fmt.Sprintf("%05d", to[j]), names[c.Party]
@@ -147,4 +153,16 @@ func renamed(r *rand.Rand, p comity.Problem) (comity.Problem, []int) {
 		q.Rows[at] = row
 	}
 	return q, to
+}
+
+// permuted puts value k to place to[k].
+func permuted[T any](values []T, to []int) []T {
+	if values == nil {
+		return nil
+	}
+	list := make([]T, len(values))
+	for k, at := range to {
+		list[at] = values[k]
+	}
+	return list
 }

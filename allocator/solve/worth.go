@@ -133,9 +133,9 @@ func clampFloat(x float64, low, high int64) int64 {
 
 // rayOf returns the ray of an error that says that nothing is feasible.
 func rayOf(err error) ([]float64, bool) {
-	var none *rayError
-	if errors.As(err, &none) {
-		return none.ray, true
+	none, ok := errors.AsType[*rayError](err)
+	if !ok {
+		return nil, false
 	}
-	return nil, false
+	return none.ray, true
 }

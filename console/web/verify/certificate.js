@@ -32,7 +32,7 @@ export const problemRecord = record({
   absent: optional(list(string)),
 });
 
-const priceBits = 20n, evenBits = 52n, nashBits = 60n, cutBits = 60n;
+const priceBits = 20n, evenBits = 52n, nashBits = 60, cutBits = 60n;
 const maxProofs = 20000, maxDepth = 500, maxCuts = 10000;
 const evenness = 'evenness';
 
@@ -51,6 +51,8 @@ const subtract = ([n, d], [m, e]) => [n * e - m * d, d * e];
 const times = ([n, d], [m, e]) => [n * m, d * e];
 const size = ([n, d]) => [abs(n), d];
 const floor = ([n, d]) => { const q = n / d; return q * d > n ? q - 1n : q; };
+const gcd = (a, b) => { while (b) [a, b] = [b, a % b]; return a; };
+const bitLength = n => n === 0n ? 0 : n.toString(2).length;
 const ceil = r => -floor([-r[0], r[1]]);
 
 function checkShape(p) {
@@ -138,12 +140,11 @@ class Checker {
     if (this.done) refuse('a proof after that of evenness');
     const stage = p.stages[this.stage] ?? {id: evenness, kind: evenness, slack: [0n, 1n]};
     if (proof.stage !== stage.id) refuse(`the proof of stage ${stage.id} must come here`);
-    const weighs = ['maximin', 'leximin', evenness].includes(stage.kind) && p.needs.length > 0;
     const weights = proof.weights ?? [];
-    if (weights.length !== (weighs ? p.needs.length : 0)) refuse(`${weights.length} weights in the proof of ${stage.id}`);
+    if (weights.length !== (stage.kind === 'weighted' ? 0 : p.needs.length)) refuse(`${weights.length} weights in the proof of ${stage.id}`);
     const aim = {stage, bits: priceBits, scale: 1n, slip: 0n, objective: p.columns.map(() => 0n), settled: [], value: [0n, 1n]};
     if (stage.kind === 'weighted') this.weighted(aim, proof);
-    else if (stage.kind === 'nash') this.nash(aim);
+    else if (stage.kind === 'nash') this.nash(aim, weights);
     else if (stage.kind === evenness) this.even(aim, weights);
     else this.least(aim, weights);
     return aim;
@@ -171,22 +172,29 @@ class Checker {
     aim.objective = this.party.map((k, j) => k < 0 ? 0n : stage.costs[j] * weights[k]);
   }
 
-  nash(aim) {
+  nash(aim, weights) {
     const {stage} = aim;
     aim.worth = this.sums(stage.costs);
-    aim.scale = 1n << nashBits;
-    const slope = aim.worth.map((w, k) => {
+    const unit = this.largest(stage), quantum = this.p.needs.map(() => 0n);
+    this.party.forEach((k, j) => { if (k >= 0) quantum[k] = gcd(quantum[k], abs(stage.costs[j])); });
+    const gains = aim.worth.map((w, k) => {
       const gain = w - stage.outside[k];
-      if (gain <= 0n) refuse(`${this.p.needs[k].party} gains nothing`);
-      return (stage.power[k] << nashBits) / gain;
+      return gain > 0n ? gain : refuse(`${this.p.needs[k].party} gains nothing`);
     });
-    aim.objective = this.party.map((k, j) => k < 0 ? 0n : slope[k] * stage.costs[j]);
-    this.p.columns.forEach((c, j) => { if (this.party[j] >= 0) aim.slip += abs(stage.costs[j]) * (c.upper - c.lower); });
-    slope.forEach((s, k) => { aim.slip -= s * aim.worth[k]; });
+    const fine = gains.map((g, k) => bitLength(g) - bitLength(stage.power[k] * unit[k])).reduce((a, b) => Math.min(a, b));
+    const bits = BigInt(Math.max(0, nashBits + fine));
+    aim.bits = 0n;
+    aim.scale = 1n << bits;
+    weights.forEach((v, k) => {
+      const g = gains[k], u = quantum[k], power = stage.power[k] << bits;
+      if (v <= 0n || v * (2n * g - u) > 2n * power || v * v * g * (g + u) < power * power) refuse(`the weight of ${this.p.needs[k].party} is not between its slopes`);
+      aim.slip -= v * aim.worth[k];
+    });
+    aim.objective = this.party.map((k, j) => k < 0 ? 0n : weights[k] * stage.costs[j]);
   }
 
   even(aim, weights) {
-    aim.bits = evenBits;
+    aim.bits = 0n;
     aim.scale = 1n << evenBits;
     weights.forEach((v, k) => {
       const {party, amount: need} = this.p.needs[k];
