@@ -303,16 +303,27 @@ type Cut struct {
 	Vector []canon.Int `json:"vector"`
 }
 
-// Proof bounds a weighted sum: by prices, or by two proofs of which one holds for the
-// plans with at most At units in a column and the other for those with more.
+// Proof bounds a weighted sum: by prices, or by a tree of cases each of which has prices.
+//
+// Prices are those of the rows, of the floors that earlier stages leave, and of the cuts.
+// Any values give a valid bound.
 type Proof struct {
-	// Prices are those of the rows, of the floors that earlier stages leave, and of the
-	// cuts, times 2^20. Any values give a valid bound.
-	Prices []canon.Int     `json:"prices,omitempty"`
-	Column int             `json:"column,omitempty"`
-	At     quantity.Amount `json:"at,omitempty"`
-	Below  *Proof          `json:"below,omitempty"`
-	Above  *Proof          `json:"above,omitempty"`
+	Prices []canon.Int `json:"prices,omitempty"`
+	// Tree lists cases in the order split, its lower half, its upper half: a list, because
+	// a tree of minimum lots is deeper than canonical documents may be.
+	Tree []Case `json:"tree,omitempty"`
+}
+
+// Case is one node of a tree: a split, or prices.
+type Case struct {
+	Split  *Split      `json:"split,omitempty"`
+	Prices []canon.Int `json:"prices,omitempty"`
+}
+
+// Split parts plans into those with at most At units in a column and those with more.
+type Split struct {
+	Column int             `json:"column"`
+	At     quantity.Amount `json:"at"`
 }
 
 // Check says that a member replayed the log up to Size entries and holds State.

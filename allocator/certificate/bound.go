@@ -23,7 +23,7 @@ type bounder struct {
 	more      []row
 	objective []big.Int
 	bits      uint
-	proofs    int
+	tree      []comity.Case // What is left of a tree.
 }
 
 // bound returns a value, times 2^bits, that no such plan exceeds. For prices Y, scaled by
@@ -39,36 +39,45 @@ func (b *bounder) bound(proof comity.Proof) (*big.Int, error) {
 	for j, c := range b.problem.Columns {
 		box[j] = [2]quantity.Amount{c.Lower, c.Upper}
 	}
-	b.proofs = 0
-	return b.node(proof, box, 0)
-}
-
-// node bounds one node over a box of columns.
-func (b *bounder) node(proof comity.Proof, box [][2]quantity.Amount, depth int) (*big.Int, error) {
-	if b.proofs++; b.proofs > maxProofs || depth > maxDepth {
-		return nil, fmt.Errorf("%w: a tree of more than %d proofs or deeper than %d", ErrShape, maxProofs, maxDepth)
-	}
-	if proof.Below == nil && proof.Above == nil {
-		if proof.Column != 0 || proof.At != 0 {
-			return nil, fmt.Errorf("%w: a proof by prices that splits column %d", ErrShape, proof.Column)
-		}
+	if proof.Tree == nil {
 		return b.leaf(proof.Prices, box)
 	}
-	j := proof.Column
-	if proof.Below == nil || proof.Above == nil || proof.Prices != nil || j < 0 || j >= len(box) {
-		return nil, fmt.Errorf("%w: a split of column %d of %d needs two halves and no prices", ErrShape, j, len(box))
+	if proof.Prices != nil || len(proof.Tree) > maxProofs {
+		return nil, fmt.Errorf("%w: a tree of %d cases, at most %d, with %d prices, where none belong", ErrShape, len(proof.Tree), maxProofs, len(proof.Prices))
+	}
+	b.tree = proof.Tree
+	u, err := b.node(box, 0)
+	if err == nil && len(b.tree) > 0 {
+		err = fmt.Errorf("%w: %d cases after the end of a tree", ErrShape, len(b.tree))
+	}
+	return u, err
+}
+
+// node takes the next node off the tree and bounds it over a box of columns.
+func (b *bounder) node(box [][2]quantity.Amount, depth int) (*big.Int, error) {
+	if len(b.tree) == 0 || depth > maxDepth {
+		return nil, fmt.Errorf("%w: a tree that ends too early or is deeper than %d", ErrShape, maxDepth)
+	}
+	n := b.tree[0]
+	b.tree = b.tree[1:]
+	if n.Split == nil {
+		return b.leaf(n.Prices, box)
+	}
+	j, at := n.Split.Column, n.Split.At
+	if n.Prices != nil || j < 0 || j >= len(box) {
+		return nil, fmt.Errorf("%w: a split of column %d of %d, with %d prices, where none belong", ErrShape, j, len(box), len(n.Prices))
 	}
 	outer := box[j]
-	if proof.At < outer[0] || proof.At >= outer[1] {
-		return nil, fmt.Errorf("%w: column %s of %d to %d is split at %d", ErrShape, b.problem.Columns[j].ID, outer[0], outer[1], proof.At)
+	if at < outer[0] || at >= outer[1] {
+		return nil, fmt.Errorf("%w: column %s of %d to %d is split at %d", ErrShape, b.problem.Columns[j].ID, outer[0], outer[1], at)
 	}
-	box[j][1] = proof.At
-	below, err := b.node(*proof.Below, box, depth+1)
+	box[j][1] = at
+	below, err := b.node(box, depth+1)
 	if err != nil {
 		return nil, err
 	}
-	box[j] = [2]quantity.Amount{proof.At + 1, outer[1]}
-	above, err := b.node(*proof.Above, box, depth+1)
+	box[j] = [2]quantity.Amount{at + 1, outer[1]}
+	above, err := b.node(box, depth+1)
 	if err != nil {
 		return nil, err
 	}

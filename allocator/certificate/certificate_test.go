@@ -103,15 +103,15 @@ func TestEveryTamperingIsRefused(t *testing.T) {
 			c.Stages[0].Cuts = []comity.Cut{{Vector: []canon.Int{-1, 1}}}
 		}},
 		{"a split of nothing", certificate.ErrShape, func(_ *comity.Problem, _ []quantity.Amount, c *comity.Certificate) {
-			c.Stages[0].Proof = comity.Proof{At: 3}
+			c.Stages[0].Proof = comity.Proof{Tree: []comity.Case{{Split: &comity.Split{At: 3}}}}
 		}},
 		{"half a tree", certificate.ErrShape, func(_ *comity.Problem, _ []quantity.Amount, c *comity.Certificate) {
 			whole := c.Stages[0].Proof
-			c.Stages[0].Proof = comity.Proof{At: 3, Below: &whole}
+			c.Stages[0].Proof = comity.Proof{Tree: []comity.Case{{Split: &comity.Split{At: 3}}, {Prices: whole.Prices}}}
 		}},
 		{"a split outside", certificate.ErrShape, func(_ *comity.Problem, _ []quantity.Amount, c *comity.Certificate) {
 			whole := c.Stages[0].Proof
-			c.Stages[0].Proof = comity.Proof{At: 9, Below: &whole, Above: &whole}
+			c.Stages[0].Proof = comity.Proof{Tree: []comity.Case{{Split: &comity.Split{At: 9}}, {Prices: whole.Prices}, {Prices: whole.Prices}}}
 		}},
 		{"no stage", certificate.ErrShape, func(p *comity.Problem, _ []quantity.Amount, _ *comity.Certificate) { p.Stages = nil }},
 		{"stage of another kind", certificate.ErrShape, func(p *comity.Problem, _ []quantity.Amount, _ *comity.Certificate) { p.Stages[0].Kind = "best" }},

@@ -305,7 +305,9 @@ func drawProof(r *rapid.T, p comity.Problem, units []quantity.Amount, stage comi
 	j := rapid.IntRange(0, len(p.Columns)-1).Draw(r, "split")
 	if c := p.Columns[j]; c.Upper > c.Lower && rapid.Bool().Draw(r, "tree") {
 		below, above := leaf(), leaf()
-		proof.Proof = comity.Proof{Column: j, At: c.Lower + (c.Upper-c.Lower)/2, Below: &below, Above: &above}
+		proof.Proof = comity.Proof{Tree: []comity.Case{
+			{Split: &comity.Split{Column: j, At: c.Lower + (c.Upper-c.Lower)/2}}, {Prices: below.Prices}, {Prices: above.Prices},
+		}}
 	}
 	return proof
 }

@@ -14,7 +14,7 @@ import (
 // what they say.
 func (e *ConflictError) name(p comity.Problem) {
 	signs := make([]int, len(p.Rows)) // 1 towards an upper bound, -1 towards a lower one.
-	leaves, equal := collect(&e.Proof.Proof, signs)
+	leaves, equal := collect(e.Proof.Proof, signs)
 	sides := map[string]*side{}
 	for i, sign := range signs {
 		if sign == 0 {
@@ -52,28 +52,27 @@ func (e *ConflictError) name(p comity.Problem) {
 
 // collect adds the signs of all prices of rows, 0 where a tree has both, and tells how
 // many proofs by prices there are and whether all prices are of one size.
-func collect(proof *comity.Proof, signs []int) (leaves int, equal bool) {
-	if proof.Below != nil {
-		below, _ := collect(proof.Below, signs)
-		above, _ := collect(proof.Above, signs)
-		return below + above, false
-	}
+func collect(proof comity.Proof, signs []int) (leaves int, equal bool) {
 	size, equal := int64(0), true
-	for i := range signs {
-		y := int64(proof.Prices[i])
-		if y == 0 {
-			continue
+	for _, c := range append([]comity.Case{{Prices: proof.Prices}}, proof.Tree...) {
+		if len(c.Prices) < len(signs) {
+			continue // A split, or the place of prices where there is a tree.
 		}
-		signs[i] = 1
-		if y < 0 {
-			signs[i], y = -1, -y
+		leaves++
+		for i := range signs {
+			y := int64(c.Prices[i])
+			if y == 0 {
+				continue
+			}
+			signs[i] = 1
+			if y < 0 {
+				signs[i], y = -1, -y
+			}
+			equal = equal && (size == 0 || size == y)
+			size = y
 		}
-		if size != 0 && size != y {
-			equal = false
-		}
-		size = y
 	}
-	return 1, equal
+	return leaves, equal && leaves == 1
 }
 
 // side is what the rows of one clause demand or allow together.

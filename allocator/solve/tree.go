@@ -79,7 +79,10 @@ func (v *prover) tree(ctx context.Context, goal *big.Int) (comity.StageProof, *b
 			proof.Cuts = append(proof.Cuts, c.Cut)
 		}
 	}
-	proof.Proof = *v.grown(root, used)
+	proof.Proof.Tree = v.grown(nil, root, used)
+	if len(proof.Proof.Tree) == 1 {
+		proof.Proof = comity.Proof{Prices: proof.Proof.Tree[0].Prices}
+	}
 	return proof, bound, nil
 }
 
@@ -241,24 +244,22 @@ func (v *prover) refuteNode(fc *face, n *node, ray []float64, costs []big.Int, e
 	}
 }
 
-// grown returns the proof of a node.
-func (v *prover) grown(n *node, used []bool) *comity.Proof {
+// grown appends the cases of a node: a split, its lower half, its upper half.
+func (v *prover) grown(tree []comity.Case, n *node, used []bool) []comity.Case {
 	if n.below != nil {
-		return &comity.Proof{
-			Column: v.order.columns[n.column], At: quantity.Amount(n.at),
-			Below: v.grown(n.below, used), Above: v.grown(n.above, used),
-		}
+		tree = append(tree, comity.Case{Split: &comity.Split{Column: v.order.columns[n.column], At: quantity.Amount(n.at)}})
+		return v.grown(v.grown(tree, n.below, used), n.above, used)
 	}
-	proof := &comity.Proof{Prices: v.prices(n.dual.rows)}
+	prices := v.prices(n.dual.rows)
 	for i, y := range n.dual.cuts {
 		if used[i] {
-			proof.Prices = append(proof.Prices, canonInt(y))
+			prices = append(prices, canonInt(y))
 		}
 	}
 	for i := len(n.dual.cuts); i < len(used); i++ { // Cuts that were found later.
 		if used[i] {
-			proof.Prices = append(proof.Prices, 0)
+			prices = append(prices, 0)
 		}
 	}
-	return proof
+	return append(tree, comity.Case{Prices: prices})
 }
