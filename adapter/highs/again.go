@@ -20,7 +20,7 @@ const looseTolerance = 1e-7
 // time from the last basis, the first time from the one given, if any. The answers depend
 // on the calls alone, and on their order. It fails as Solve does.
 func (e *Engine) Session(ctx context.Context, lp solve.LP, from *basis.Vertex, work func(basis.Session) error) error {
-	return e.run(ctx, lp, func(s *session) error {
+	return e.run(ctx, lp, func(ctx context.Context, s *session) error {
 		s.begin(ctx, lp, nil, e.config)
 		s.setString(ctx, "presolve", "off")
 		s.setInt(ctx, "simplex_scale_strategy", 0)

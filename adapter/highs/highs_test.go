@@ -213,27 +213,114 @@ func TestClosedEngineCompilesAgain(t *testing.T) {
 	}
 }
 
+// TestAStartSavesTheSearch starts at the optimum, at the optimum of other costs, and at
+// a corner that is no vertex at all: the same worth each time.
+func TestAStartSavesTheSearch(t *testing.T) {
+	lp := degenerate(1, 120, 60)
+	want, err := engine(t).Solve(t.Context(), lp)
+	if err != nil || want.Basis == nil {
+		t.Fatalf("no basis: %v", err)
+	}
+	other := lp
+	other.Cost = slices.Clone(lp.Cost)
+	for j := range other.Cost {
+		other.Cost[j] = float64(1 + j%5)
+	}
+	aside, err := engine(t).Solve(t.Context(), other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	corner := &solve.Basis{Columns: make([]solve.Standing, 120), Rows: make([]solve.Standing, 60)}
+	for k := range corner.Rows {
+		corner.Columns[k] = solve.Basic
+	}
+	for name, from := range map[string]*solve.Basis{"optimum": want.Basis, "other": aside.Basis, "corner": corner} {
+		lp.From = from
+		got, err := engine(t).Solve(t.Context(), lp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := engine(t).Solve(t.Context(), lp)
+		if err != nil || !reflect.DeepEqual(got, again) {
+			t.Errorf("%s: the second answer differs: %v", name, err)
+		}
+		if a, b := worth(lp, want.Primal), worth(lp, got.Primal); math.Abs(a-b) > 1e-6 {
+			t.Errorf("%s: worth %g, want %g", name, b, a)
+		}
+	}
+}
+
+func TestAGapEndsASearch(t *testing.T) {
+	lp := small()
+	lp.RowUpper[0], lp.Integer, lp.Gap = 3.5, true, 100
+	got, err := engine(t).Solve(t.Context(), lp)
+	if err != nil || got.Status != solve.Optimal || worth(lp, got.Primal) < 9-100 {
+		t.Errorf("got %v, %v; want some point", got, err)
+	}
+}
+
+// TestCloseWaits closes an engine while programmes run: they end with an error or an
+// answer, and none touches memory that is gone.
+func TestCloseWaits(t *testing.T) {
+	e, err := highs.New(highs.Config{Cache: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Warm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	done := make(chan struct{})
+	for seed := range uint64(2) {
+		group.Go(func() {
+			if _, err := e.Solve(t.Context(), degenerate(seed, 300, 150)); err != nil && !errors.Is(err, highs.ErrEngine) {
+				t.Errorf("got %v, want ErrEngine or an answer", err)
+			}
+		})
+	}
+	go func() { group.Wait(); close(done) }()
+	for closed := false; !closed; {
+		select {
+		case <-done:
+			closed = true
+		default:
+		}
+		if err := e.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestMalformedProgrammesAreRefused(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	for name, spoil := range map[string]func(*solve.LP){
-		"no columns":         func(lp *solve.LP) { *lp = solve.LP{Start: []int32{0}} },
-		"cost missing":       func(lp *solve.LP) { lp.Cost = lp.Cost[:1] },
-		"bound missing":      func(lp *solve.LP) { lp.Upper = lp.Upper[:1] },
-		"row bound missing":  func(lp *solve.LP) { lp.RowUpper = lp.RowUpper[:1] },
-		"start missing":      func(lp *solve.LP) { lp.Start = lp.Start[:2] },
-		"index missing":      func(lp *solve.LP) { lp.Index = lp.Index[:3] },
-		"starts go back":     func(lp *solve.LP) { lp.Start[1] = 5 },
-		"starts late":        func(lp *solve.LP) { lp.Start[0] = 1 },
-		"ends early":         func(lp *solve.LP) { lp.Start[2] = 3 },
-		"row above":          func(lp *solve.LP) { lp.Index[3] = 2 },
-		"row below":          func(lp *solve.LP) { lp.Index[0] = -1 },
-		"NaN cost":           func(lp *solve.LP) { lp.Cost[0] = nan },
-		"infinite cost":      func(lp *solve.LP) { lp.Cost[0] = inf },
-		"NaN bound":          func(lp *solve.LP) { lp.Upper[0] = nan },
-		"NaN row bound":      func(lp *solve.LP) { lp.RowLower[0] = nan },
-		"NaN coefficient":    func(lp *solve.LP) { lp.Value[0] = nan },
-		"empty column":       func(lp *solve.LP) { lp.Lower[0] = 4 },
-		"empty row":          func(lp *solve.LP) { lp.RowLower[0] = 5 },
+		"no columns":        func(lp *solve.LP) { *lp = solve.LP{Start: []int32{0}} },
+		"cost missing":      func(lp *solve.LP) { lp.Cost = lp.Cost[:1] },
+		"bound missing":     func(lp *solve.LP) { lp.Upper = lp.Upper[:1] },
+		"row bound missing": func(lp *solve.LP) { lp.RowUpper = lp.RowUpper[:1] },
+		"start missing":     func(lp *solve.LP) { lp.Start = lp.Start[:2] },
+		"index missing":     func(lp *solve.LP) { lp.Index = lp.Index[:3] },
+		"starts go back":    func(lp *solve.LP) { lp.Start[1] = 5 },
+		"starts late":       func(lp *solve.LP) { lp.Start[0] = 1 },
+		"ends early":        func(lp *solve.LP) { lp.Start[2] = 3 },
+		"row above":         func(lp *solve.LP) { lp.Index[3] = 2 },
+		"row below":         func(lp *solve.LP) { lp.Index[0] = -1 },
+		"NaN cost":          func(lp *solve.LP) { lp.Cost[0] = nan },
+		"infinite cost":     func(lp *solve.LP) { lp.Cost[0] = inf },
+		"NaN bound":         func(lp *solve.LP) { lp.Upper[0] = nan },
+		"NaN row bound":     func(lp *solve.LP) { lp.RowLower[0] = nan },
+		"NaN coefficient":   func(lp *solve.LP) { lp.Value[0] = nan },
+		"empty column":      func(lp *solve.LP) { lp.Lower[0] = 4 },
+		"empty row":         func(lp *solve.LP) { lp.RowLower[0] = 5 },
+		"negative gap":      func(lp *solve.LP) { lp.Gap = -1 },
+		"NaN gap":           func(lp *solve.LP) { lp.Gap = nan },
+		"start too short":   func(lp *solve.LP) { lp.From = &solve.Basis{Columns: make([]solve.Standing, 2)} },
+		"start without base": func(lp *solve.LP) {
+			lp.From = &solve.Basis{Columns: make([]solve.Standing, 2), Rows: make([]solve.Standing, 2)}
+		},
+		"standing nowhere": func(lp *solve.LP) {
+			lp.From = &solve.Basis{Columns: []solve.Standing{1, 1}, Rows: []solve.Standing{0, 4}}
+		},
 		"column at infinity": func(lp *solve.LP) { lp.Lower[1] = inf },
 	} {
 		lp := small()

@@ -22,6 +22,8 @@ func check(lp solve.LP) error {
 		return fmt.Errorf("%w: %d costs, %d lower bounds, %d upper bounds, %d starts", ErrProgramme, columns, len(lp.Lower), len(lp.Upper), len(lp.Start))
 	case len(lp.RowUpper) != rows || len(lp.Index) != entries:
 		return fmt.Errorf("%w: %d and %d row bounds, %d indices of %d coefficients", ErrProgramme, rows, len(lp.RowUpper), len(lp.Index), entries)
+	case math.IsNaN(lp.Gap) || lp.Gap < 0 || math.IsInf(lp.Gap, 0) || lp.Nodes < 0 || lp.Nodes > 1<<30:
+		return fmt.Errorf("%w: gap %g and %d nodes; use 0 or more, and at most 2^30 nodes", ErrProgramme, lp.Gap, lp.Nodes)
 	case lp.Start[0] != 0 || int(lp.Start[columns]) != entries:
 		return fmt.Errorf("%w: starts run from %d to %d, want 0 to %d", ErrProgramme, lp.Start[0], lp.Start[columns], entries)
 	}
@@ -42,6 +44,33 @@ func check(lp solve.LP) error {
 		if i < 0 || int(i) >= rows || math.IsNaN(lp.Value[k]) || math.IsInf(lp.Value[k], 0) {
 			return fmt.Errorf("%w: coefficient %d is %g in row %d of %d", ErrProgramme, k, lp.Value[k], i, rows)
 		}
+	}
+	if lp.From != nil {
+		return checkBasis(*lp.From, columns, rows)
+	}
+	return nil
+}
+
+// checkBasis refuses what is no basis by its size. Standings have the numbers of HiGHS
+// (HConst.h, HighsBasisStatus); its fifth, for a bound that is not known, never occurs
+// in a solution.
+func checkBasis(b solve.Basis, columns, rows int) error {
+	if len(b.Columns) != columns || len(b.Rows) != rows {
+		return fmt.Errorf("%w: a basis of %d columns and %d rows for %d and %d", ErrProgramme, len(b.Columns), len(b.Rows), columns, rows)
+	}
+	basic := 0
+	for _, list := range [][]solve.Standing{b.Columns, b.Rows} {
+		for k, at := range list {
+			if at < solve.AtLower || at > solve.AtZero {
+				return fmt.Errorf("%w: standing %d at place %d of a basis", ErrProgramme, at, k)
+			}
+			if at == solve.Basic {
+				basic++
+			}
+		}
+	}
+	if basic != rows {
+		return fmt.Errorf("%w: %d basic columns and rows in a basis of %d", ErrProgramme, basic, rows)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func (e *Engine) Vertex(ctx context.Context, lp solve.LP, whole []bool) (basis.V
 	}
 	kinds := kindsOf(lp, whole)
 	var found basis.Vertex
-	err := e.run(ctx, lp, func(s *session) (err error) {
+	err := e.run(ctx, lp, func(ctx context.Context, s *session) (err error) {
 		found, err = s.vertex(ctx, lp, kinds, e.config)
 		return err
 	})

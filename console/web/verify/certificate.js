@@ -32,7 +32,7 @@ export const problemRecord = record({
   absent: optional(list(string)),
 });
 
-const priceBits = 20n, evenBits = 52n, nashBits = 60, cutBits = 60n;
+const priceBits = 20n, evenBits = 52n, nashBits = 60, cutBits = 60n, cutRoom = 8;
 const maxProofs = 20000, maxDepth = 500, maxCuts = 10000;
 const evenness = 'evenness';
 
@@ -227,9 +227,11 @@ class Checker {
         const ranks = [...vector].sort((a, b) => a < b ? -1 : a > b ? 1 : 0);
         if (ranks.some((v, i) => v !== 2n * BigInt(i + 1) - n - 1n)) refuse('a cut that is no order of the parties');
       } else part = norm(vector, part);
-      const coeff = vector.map((v, k) => floor(times(subtract([v, 1n], part), [1n << cutBits, l.per[k]])));
+      const per = l.per.reduce((a, b) => a > b ? a : b), most = vector.reduce((m, v) => abs(v) > m ? abs(v) : m, 1n);
+      const one = 1n << cutBits + BigInt(Math.max(0, bitLength(per) - cutRoom));
+      const coeff = vector.map((v, k) => floor(times(subtract([v, 1n], part), [one, most * l.per[k]])));
       const columns = this.party.flatMap((k, j) => k < 0 ? [] : [j]);
-      return {columns, coeffs: columns.map(j => coeff[this.party[j]]), upper: 0n};
+      return {columns, coeffs: columns.map(j => coeff[this.party[j]]), upper: 0n, cut: true};
     });
   }
 
@@ -354,7 +356,8 @@ function leaf(p, more, objective, bits, prices, box) {
     const y = prices[p.rows.length + i];
     if (y === 0n) return;
     u += y * end(r, y, 'a floor or cut');
-    r.columns.forEach((j, k) => { reduced[j] -= r.coeffs[k] * y; });
+    // A cut's sum is at most 0 and no unit is below 0: it stays so with y·coefficient rounded down.
+    r.columns.forEach((j, k) => { reduced[j] -= r.cut ? r.coeffs[k] * y >> cutBits : r.coeffs[k] * y; });
   });
   reduced.forEach((d, j) => { u += d * box[j][d < 0n ? 0 : 1]; });
   return u;
