@@ -139,7 +139,8 @@ func (a *aim) least(weights []canon.Int) error {
 //
 // (the logarithmic mean lies between the geometric and the arithmetic one), so that any
 // weight from power times the first to power times the second, at the published gain, is
-// a line that no whole plan rises above.
+// a line that no whole plan rises above. A party to which no unit is worth anything has
+// weight 0.
 func (a *aim) nash(weights []canon.Int) error {
 	c := a.check
 	a.worth = c.worth(a.stage)
@@ -153,6 +154,12 @@ func (a *aim) nash(weights []canon.Int) error {
 	base, t, end := new(big.Int), new(big.Int), new(big.Int)
 	for k, v := range weights {
 		g, u := &gains[k], &units[k]
+		if u.Sign() == 0 {
+			if v != 0 {
+				return fmt.Errorf("%w: weight %d of %s, to which no unit is worth anything", ErrShape, v, c.problem.Needs[k].Party)
+			}
+			continue
+		}
 		power := new(big.Int).Lsh(big.NewInt(int64(a.stage.Power[k])), bits)
 		// v·(2g-u) <= 2·power and v²·g·(g+u) >= power².
 		end.Sub(end.Lsh(g, 1), u)
@@ -197,7 +204,7 @@ func (a *aim) gains() (gains []big.Int, bits uint, err error) {
 	return gains, uint(max(0, nashBits+least)), nil
 }
 
-// quanta returns, by need, the greatest common divisor of a party's costs.
+// quanta returns, by need, the greatest common divisor of a party's costs, 0 where all are.
 func (a *aim) quanta() []big.Int {
 	units := make([]big.Int, len(a.check.problem.Needs))
 	for j, k := range a.check.party {

@@ -16,18 +16,23 @@ const (
 	cutRoom = 8
 	// maxCuts bounds the cuts of one proof: each is as long as there are parties.
 	maxCuts = 10_000
+	// RankBits is the binary fraction of the numbers in a gini cut.
+	RankBits = 30
 )
 
 // cutRows turns cuts into rows, and refuses what its limit does not imply. With uₚ what a
 // party is served, n parties and S the sum of all u:
 //
-//	gini  Σ vₚ·uₚ <= bound·n·S        v a permutation of 2i-n-1, i from 1 to n
+//	gini  Σ vₚ·uₚ <= bound·n·S        of v, the k largest sum up to k·(n-k) at most
 //	jain  Σ vₚ·uₚ <= |v|/√(bound·n)·S  any v
 //
-// The first holds because no order gives a larger sum than the ascending one, which is
-// the index; the second because Σ v·u <= |v|·|u| (Cauchy and Schwarz) and the limit says
-// |u| <= S/√(bound·n). Coefficients of units are rounded down, which weakens the cut,
-// because units are never negative.
+// The index is Σ (2i-n-1)·uᵢ with u ascending. With v ascending too, no order gives a
+// larger Σ v·u; and it is no more than the index, because u is a sum of steps up, 0 or
+// more each, at which the k largest take part, for some k, and k·(n-k) is the sum of the k
+// largest of 2i-n-1. Numbers of v are times 2^RankBits. The second holds because
+// Σ v·u <= |v|·|u| (Cauchy and Schwarz) and the limit says |u| <= S/√(bound·n).
+// Coefficients of units are rounded down, which weakens the cut, because units are never
+// negative.
 func cutRows(p comity.Problem, party []int, cuts []comity.Cut) ([]row, error) {
 	if len(cuts) > maxCuts {
 		return nil, fmt.Errorf("%w: %d cuts, at most %d", ErrShape, len(cuts), maxCuts)
@@ -40,9 +45,10 @@ func cutRows(p comity.Problem, party []int, cuts []comity.Cut) ([]row, error) {
 		limit := p.Limits[cut.Limit]
 		share := limit.Bound.Mul(whole(big.NewInt(int64(len(p.Needs))))).Big() // gini: bound·n
 		if limit.Kind == LimitGini {
-			if !isRanking(cut.Vector) {
-				return nil, fmt.Errorf("%w: cut %d is no permutation of the ranks of %d parties", ErrShape, i+1, len(p.Needs))
+			if k, ok := belowRanks(cut.Vector); !ok {
+				return nil, fmt.Errorf("%w: in cut %d the %d largest numbers sum up to more than %d·2^%d", ErrShape, i+1, k, k*(len(p.Needs)-k), RankBits)
 			}
+			share.Mul(share, big.NewRat(1<<RankBits, 1))
 		} else {
 			share = norm(cut.Vector, share)
 		}
@@ -82,16 +88,18 @@ func cutScale(l comity.Limit, vector []canon.Int) *big.Rat {
 	return new(big.Rat).SetFrac(one, most)
 }
 
-// isRanking tells whether v is a permutation of 2i-n-1 for i from 1 to n.
-func isRanking(v []canon.Int) bool {
-	sorted := slices.Clone(v)
+// belowRanks tells whether, for each k, the k largest numbers sum up to at most k·(n-k),
+// times 2^RankBits, or for which k they do not.
+func belowRanks(v []canon.Int) (k int, ok bool) {
+	sorted, total, t := slices.Clone(v), new(big.Int), new(big.Int)
 	slices.Sort(sorted)
-	for i, x := range sorted {
-		if int(x) != 2*(i+1)-len(v)-1 {
-			return false
+	for k = 1; k <= len(sorted); k++ {
+		total.Add(total, t.SetInt64(int64(sorted[len(sorted)-k])))
+		if total.Cmp(product(t, int64(k)*int64(len(v)-k), 1<<RankBits)) > 0 {
+			return k, false
 		}
 	}
-	return true
+	return 0, true
 }
 
 // norm returns |v|/√share, rounded up to cutBits.

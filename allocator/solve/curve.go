@@ -80,7 +80,7 @@ func newGains(f *form, s stage, x []int64) *gains {
 }
 
 // maxRatio is how many steps one unit may be worth: no more than a model reaches.
-const maxRatio = segments
+const maxRatio = 4
 
 // gain returns what a party has above its alternative, in its units.
 func (g *gains) gain(party int, x []int64) float64 {

@@ -17,9 +17,6 @@ const (
 	// cutNoise is how much a limit may be missed in floating point, as a share of what
 	// all parties are served; whole units are compared exactly.
 	cutNoise = 1e-7
-	// vectorBits is the size of the numbers in a jain cut: at 2^20 its slopes are those
-	// of the point to a part in a million.
-	vectorBits = 20
 	// cutBits is the binary fraction of certificate.CutRow.
 	cutBits = 60
 )
@@ -50,19 +47,22 @@ func (f *form) separate(totals []float64) bool {
 	for l, limit := range f.p.Limits {
 		served, sum := f.served(limit, totals)
 		vector := violated(limit, served, sum)
-		if vector == nil || len(f.cuts) >= maxCuts {
+		if vector == nil {
 			continue
 		}
 		c := comity.Cut{Limit: l, Vector: make([]canon.Int, len(totals))}
 		for k, from := range f.order.parties {
 			c.Vector[from] = canon.Int(vector[k])
 		}
-		known := func(o cut) bool { return o.Limit == l && slices.Equal(o.Vector, c.Vector) }
-		if !slices.ContainsFunc(f.cuts, known) {
-			found = f.addCut(c) || found
-		}
+		found = f.learn(c) || found
 	}
 	return found
+}
+
+// learn adds a cut unless it is known.
+func (f *form) learn(c comity.Cut) bool {
+	known := func(o cut) bool { return o.Limit == c.Limit && slices.Equal(o.Vector, c.Vector) }
+	return len(f.cuts) < maxCuts && !slices.ContainsFunc(f.cuts, known) && f.addCut(c)
 }
 
 // served is what each party gets by its size in a limit, and the sum.
@@ -88,8 +88,8 @@ func violated(l comity.Limit, served []float64, sum float64) []int64 {
 		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(served[a], served[b]) })
 		top := 0.0
 		for i, k := range order {
-			vector[k] = int64(2*(i+1) - len(order) - 1)
-			top += float64(float64(vector[k]) * served[k])
+			vector[k] = int64(2*(i+1)-len(order)-1) << certificate.RankBits
+			top += float64(float64(2*(i+1)-len(order)-1) * served[k])
 		}
 		if top <= (bound*n+cutNoise)*sum {
 			return nil
@@ -105,7 +105,7 @@ func violated(l comity.Limit, served []float64, sum float64) []int64 {
 	}
 	largest := slices.Max(served)
 	for k, u := range served {
-		vector[k] = int64(math.Round(math.Ldexp(u/largest, vectorBits)))
+		vector[k] = int64(math.Round(math.Ldexp(u/largest, certificate.RankBits)))
 	}
 	return vector
 }

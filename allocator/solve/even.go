@@ -8,59 +8,68 @@ import (
 const (
 	// shrink is how much finer the next scale is: its segments together still cover one
 	// of the coarser ones to each side. It is a power of two, so that steps round nothing.
-	shrink = 4
-	// maxRounds bounds the programmes at one scale. Two or three are usual.
+	shrink = segments
+	// opening is the part of a need that all segments cover at the first scale. Wider
+	// ones take longer and are not followed less often.
+	opening = 8
+	// maxRounds bounds the programmes at one scale. One or two are usual.
 	maxRounds = 40
 )
 
 // even moves x to the point of the face with the smallest sum of squared unmet needs,
 // each divided by the need. It is proximity scaling (Hochbaum and Shanthikumar,
 // "Convex separable optimization is not much harder than linear optimization", 1990):
-// the concave value of each party, -(D-X)²/(2D), is replaced by its values at points s
-// units apart around X, which makes a linear programme; s shrinks to one unit. Steps
-// are measured in s from the present point, so that a solver sees small numbers only.
+// the concave value of each party, -(D-X)²/(2D), is replaced by its values at points
+// some units apart around X, which makes a linear programme. Their distance is in
+// proportion to the need and shrinks to one unit; each programme starts where the last
+// one stopped. Moves are measured from the present point in steps, the distance for the
+// largest need, so that a solver sees small numbers only. On a face of a nash stage the
+// values are its logarithms.
 //
-// At one unit the programme is the whole-unit problem itself. It returns false if its
-// solution is not whole, which cannot happen where the rows are sums over nested
-// groups (totally unimodular).
-func (fc *face) even(ctx context.Context, s Solver, x []int64) ([]int64, bool, error) {
+// At one unit the programme is the whole-unit problem itself. Its solution may still
+// hold fractions, which even rounds and returns; that cannot happen where the rows are
+// sums over nested groups (totally unimodular). It returns false if x need not be whole
+// or best, because of these or because the solver finds no optimum.
+func (fc *face) even(ctx context.Context, s Solver, x []int64) (bool, []remainder, error) {
 	for j := range x {
 		x[j] = min(max(x[j], fc.lower[j]), fc.upper[j])
 	}
+	m := fc.newModel()
+	if len(m.columns) == 0 {
+		return true, nil, nil
+	}
 	step := int64(1)
-	for step*segments < fc.curves().widest() {
+	for step < m.widest/(segments*opening) {
 		step *= shrink
 	}
-	whole := true
-	for ; whole && step > 0; step /= shrink {
-		var err error
-		if whole, err = fc.settle(ctx, s, x, step); err != nil {
-			return nil, false, err
+	m.begin(fc, fc.basis)
+	for ; ; step /= shrink {
+		rest, ok, err := fc.settle(ctx, s, m, x, step)
+		if err != nil || !ok || step == 1 {
+			fc.vertex = m.lp.From
+			return ok && len(rest) == 0, rest, err
 		}
 	}
-	return x, whole, nil
 }
 
 // settle moves x to the best point of the face at one scale. It returns false if the
-// solver finds none, or at a scale of one unit none of whole units.
-func (fc *face) settle(ctx context.Context, s Solver, x []int64, step int64) (bool, error) {
+// solver finds none.
+func (fc *face) settle(ctx context.Context, s Solver, m *model, x []int64, step int64) ([]remainder, bool, error) {
 	for range maxRounds {
-		m := fc.model(x, step)
-		if len(m.columns) == 0 {
-			return true, nil
-		}
+		m.centre(fc, x, step)
 		solution, err := ask(ctx, s, m.lp, fmt.Sprintf("even out at steps of %d units", step))
 		if err != nil {
-			return false, err
+			return nil, false, err
 		}
 		if solution.Status != Optimal || len(solution.Primal) != len(m.lp.Cost) {
-			return false, nil
+			return nil, false, nil
 		}
 		inside := m.inside(solution.Primal)
-		whole := fc.move(x, m, solution.Primal)
+		rest := fc.move(x, m, solution.Primal)
+		m.follow(solution.Basis)
 		if inside {
-			return whole || step > 1, nil
+			return rest, true, nil
 		}
 	}
-	return false, fmt.Errorf("%w: unmet needs at steps of %d units do not settle in %d rounds", ErrSolver, step, maxRounds)
+	return nil, false, fmt.Errorf("%w: unmet needs at steps of %d units do not settle in %d rounds", ErrSolver, step, maxRounds)
 }

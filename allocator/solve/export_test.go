@@ -18,11 +18,11 @@ func EvenFrom(ctx context.Context, p comity.Problem, s Solver, start func(low, h
 	for j := range h.x {
 		h.x[j] = start(h.face.lower[j], h.face.upper[j])
 	}
-	x, whole, err := h.face.even(ctx, s, h.x)
+	whole, _, err := h.face.even(ctx, s, h.x)
 	if err != nil || !whole {
 		return nil, err
 	}
-	return h.units(x), nil
+	return h.units(h.x), nil
 }
 
 // Order returns the places of columns, rows and parties in canonical order.

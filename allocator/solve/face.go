@@ -20,6 +20,8 @@ type face struct {
 	lower, upper []int64 // Of columns; equal where fixed.
 	rows         []row   // Tight rows have equal bounds.
 	nash         *gains  // What whole units maximise; evenness without it.
+	basis        *Basis  // Where the programme of greatest worth stopped, or nil,
+	vertex       *Basis  // and where evening out did.
 }
 
 // open returns the face of everything feasible.
@@ -34,7 +36,7 @@ func (f *form) open() *face {
 // best returns the part of the face that is worth most.
 func (fc *face) best(w worth) *face {
 	f := fc.form
-	inner := &face{form: f, lower: slices.Clone(fc.lower), upper: slices.Clone(fc.upper), rows: slices.Clone(fc.rows)}
+	inner := &face{form: f, lower: slices.Clone(fc.lower), upper: slices.Clone(fc.upper), rows: slices.Clone(fc.rows), basis: w.basis}
 	threshold := new(big.Int)
 	if !w.whole {
 		var largest uint64

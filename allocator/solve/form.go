@@ -20,6 +20,8 @@ type form struct {
 	members [][]int // Columns by party.
 	stages  []stage
 	cuts    []cut // Consequences of limits, found so far.
+	// extended says that programmes hold limits exactly, by more columns.
+	extended bool
 }
 
 // column has the cost of the stage at hand.

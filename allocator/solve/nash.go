@@ -15,7 +15,7 @@ func (h *search) nash(ctx context.Context, st stage) error {
 		kept[k] = math.NaN()
 	}
 	var l level
-	err := h.cutting(func() (point []float64, err error) {
+	point, err := h.cutting(func() (point []float64, err error) {
 		l, err = h.face.raise(ctx, h.solver, st.alike(h.form), h.x, kept)
 		return l.point, err
 	})
@@ -27,7 +27,7 @@ func (h *search) nash(ctx context.Context, st stage) error {
 	}
 	inner := *h
 	face := *h.face
-	inner.face, inner.x = &face, h.face.near(l.point)
+	inner.face, inner.x = &face, h.face.near(point)
 	face.nash = newGains(h.form, st, inner.x)
 	x, err := inner.finish(ctx)
 	if err != nil {

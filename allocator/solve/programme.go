@@ -107,12 +107,21 @@ func (r *relaxation) programme() LP {
 	lp.Start = []int32{0}
 	for _, entries := range r.entries {
 		for _, e := range entries {
-			lp.Index = append(lp.Index, int32(e.row)) //nolint:gosec // Below maxNodes by check.
-			lp.Value = append(lp.Value, e.value)
+			lp.entry(e.row, e.value)
 		}
-		lp.Start = append(lp.Start, int32(len(lp.Index))) //nolint:gosec // Below maxNodes by check.
+		lp.endColumn()
 	}
 	return lp
+}
+
+// entry adds a coefficient to the column that endColumn will end.
+func (lp *LP) entry(row int, value float64) {
+	lp.Index = append(lp.Index, int32(row)) //nolint:gosec // Below maxTerms by check.
+	lp.Value = append(lp.Value, value)
+}
+
+func (lp *LP) endColumn() {
+	lp.Start = append(lp.Start, int32(len(lp.Index))) //nolint:gosec // Below maxTerms by check.
 }
 
 // scaled returns how far a bound lies from the activity, divided by 2^shift, or infinity

@@ -40,9 +40,10 @@ func (v *prover) nash(ctx context.Context, st stage) error {
 // programme of single units around the published ones, as whole numbers of 2^-bits.
 func (v *prover) curved(ctx context.Context, proof comity.StageProof, bits int, slopes func(party int) (low, high *big.Int, counts bool)) error {
 	fc := v.face
-	m := fc.model(v.x, 1)
+	m := fc.newModel()
 	solution := Solution{Dual: make([]float64, len(m.lp.RowLower))}
 	if len(m.columns) > 0 {
+		m.centre(fc, v.x, 1)
 		var err error
 		if solution, err = ask(ctx, v.solver, m.lp, "prove "+proof.Stage); err != nil {
 			return err
@@ -57,20 +58,15 @@ func (v *prover) curved(ctx context.Context, proof comity.StageProof, bits int, 
 		unit -= exponent(fc.nash.norm)
 	}
 	d := dual{rows: make([]int64, len(fc.rows)), cuts: make([]int64, len(fc.cuts))}
-	for i, at := range m.rowAt {
-		if at >= 0 {
-			d.rows[i] = fixed(solution.Dual[at], unit)
-		}
+	for at, i := range m.rows {
+		d.rows[i] = fixed(solution.Dual[at], unit)
 	}
 	for i, c := range fc.cuts {
 		d.cuts[i] = max(0, fixed(solution.Dual[m.cutAt+i], unit-c.shift))
 	}
 	said := make([]*big.Int, len(fc.need))
-	for k, at := range m.partyRow {
-		if at < 0 {
-			continue
-		}
-		y := -solution.Dual[at]
+	for at, k := range m.parties {
+		y := -solution.Dual[m.partyAt+at]
 		if fc.nash != nil {
 			y /= float64(fc.nash.unit[k])
 		}

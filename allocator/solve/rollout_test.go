@@ -35,7 +35,7 @@ type place struct {
 }
 
 const (
-	hubCount     = 20
+	hubCount = 20
 	quarters = 4
 )
 

@@ -34,16 +34,6 @@ func (fc *face) repair(point []float64) ([]int64, error) {
 	return x, nil
 }
 
-func (fc *face) activity(x []int64) []int64 {
-	sums := make([]int64, len(fc.rows))
-	for j, c := range fc.columns {
-		for _, t := range c.terms {
-			sums[t.at] += t.coeff * x[j]
-		}
-	}
-	return sums
-}
-
 // missed returns the first row that is not kept, and by how much it has to change.
 func (fc *face) missed(activity []int64) (row int, by int64) {
 	for i, r := range fc.rows {

@@ -76,7 +76,8 @@ func (h *search) run(ctx context.Context) ([]int64, error) {
 // whole returns whole units of the face that are best by its curves and keep all limits.
 func (h *search) whole(ctx context.Context) ([]int64, error) {
 	for range maxRelaxations {
-		x, whole, err := h.face.even(ctx, h.solver, slices.Clone(h.x))
+		x := slices.Clone(h.x)
+		whole, _, err := h.face.even(ctx, h.solver, x)
 		if err != nil {
 			return nil, err
 		}
@@ -102,32 +103,33 @@ func (h *search) whole(ctx context.Context) ([]int64, error) {
 	return nil, errFractions
 }
 
-// cutting repeats a programme until its answer keeps all limits.
-func (f *form) cutting(solve func() (point []float64, err error)) error {
-	for range maxRelaxations {
-		point, err := solve()
-		if err != nil {
-			return err
-		}
-		if !f.separate(f.sums(point)) {
-			return nil
-		}
+// cutting solves a programme, and once more with the cuts that matter if its answer breaks
+// a limit. It returns a point that keeps all limits; prices are those of the last answer.
+func (f *form) cutting(solve func() (point []float64, err error)) ([]float64, error) {
+	point, err := solve()
+	if err != nil || !f.breaks(point[:len(f.columns)]) {
+		return point, err
 	}
-	return fmt.Errorf("%w: limits are not kept after %d programmes", ErrSolver, maxRelaxations)
+	f.extended = true
+	within, err := solve()
+	f.extended = false
+	if _, none := rayOf(err); err != nil && !none {
+		return nil, err
+	}
+	if _, again := solve(); again != nil {
+		return nil, again
+	}
+	return within, err
 }
 
 // weighted reaches the greatest sum.
 func (h *search) weighted(ctx context.Context, st stage) error {
 	h.aim(st)
 	var w worth
-	var inner []float64
-	var err error
-	if len(h.p.Limits) > 0 {
-		w, inner, err = h.limited(ctx, st)
-	} else {
+	inner, err := h.cutting(func() (point []float64, err error) {
 		w, err = bestWorth(ctx, h.face, h.solver, h.x)
-		inner = w.point
-	}
+		return w.point, err
+	})
 	if err != nil {
 		return err
 	}
@@ -136,9 +138,7 @@ func (h *search) weighted(ctx context.Context, st stage) error {
 		h.face, h.x = h.face.best(w), w.start
 		return nil
 	}
-	if inner != nil {
-		w.point = inner
-	}
+	w.point = inner
 	return h.reach(ctx, st, w)
 }
 
@@ -197,7 +197,7 @@ func (h *search) levels(ctx context.Context, st stage) error {
 	slack, _ := st.Slack.Big().Float64()
 	for left := len(h.need); left > 0; {
 		var l level
-		err := h.cutting(func() (point []float64, err error) {
+		point, err := h.cutting(func() (point []float64, err error) {
 			l, err = h.face.raise(ctx, h.solver, st, h.x, kept)
 			return l.point, err
 		})
@@ -205,7 +205,7 @@ func (h *search) levels(ctx context.Context, st stage) error {
 			return err
 		}
 		h.hints = append(h.hints, hint{prices: h.own(l.prices), cuts: l.cuts, weights: l.weights, keeps: l.keeps})
-		h.x = h.face.near(l.point)
+		h.x = h.face.near(point)
 		if st.Kind == certificate.Maximin {
 			for k := range kept {
 				reached[k] = l.at

@@ -188,7 +188,7 @@ func (v *prover) solveNode(ctx context.Context, n, parent *node, costs []big.Int
 		n.dual, n.bound = parent.dual, v.boundOn(fc, parent.dual, costs)
 	}
 	var w worth
-	err := v.cutting(func() (point []float64, err error) {
+	point, err := v.cutting(func() (point []float64, err error) {
 		w, err = bestWorth(ctx, fc, v.solver, around)
 		return w.point, err
 	})
@@ -201,7 +201,7 @@ func (v *prover) solveNode(ctx context.Context, n, parent *node, costs []big.Int
 	if err != nil {
 		return err
 	}
-	n.point = w.point
+	n.point = point
 	d := dual{rows: v.signed(w.prices), cuts: w.cuts}
 	if bound := v.boundOn(fc, d, costs); n.bound == nil || bound.Cmp(n.bound) < 0 {
 		n.dual, n.bound = d, bound

@@ -122,10 +122,11 @@ func (h *search) finish(ctx context.Context) ([]int64, error) {
 // near returns the best whole units by the face's curves within reach of x, which keeps
 // all rules.
 func (h *search) near(ctx context.Context, x []int64) ([]int64, error) {
-	m := h.face.model(x, 1)
+	m := h.face.newModel()
 	if len(m.columns) == 0 {
 		return x, nil
 	}
+	m.centre(h.face, x, 1)
 	m.confine(reach)
 	m.lp.Integer, m.lp.Nodes = true, nearNodes
 	solution, err := ask(ctx, h.solver, m.lp, "search whole units near those at hand")

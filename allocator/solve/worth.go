@@ -17,6 +17,7 @@ type worth struct {
 	whole  bool    // Prices are whole: reduced costs are exact.
 	start  []int64 // Near an optimum; not exactly feasible.
 	point  []float64
+	basis  *Basis // The vertex of that optimum, or nil.
 }
 
 // rayError says that a relaxation holds nothing, and with what row prices, cuts last.
@@ -30,12 +31,13 @@ func (e *rayError) Unwrap() error { return ErrInfeasible }
 type answer struct {
 	point  []float64 // By column, absolute; then the values of columns that a stage added.
 	prices []float64 // By row, by cut, then those of rows that a stage added, as they are.
+	basis  *Basis
 }
 
 // solve solves a relaxation around x.
 func (fc *face) solve(ctx context.Context, s Solver, r *relaxation, x []int64, purpose string) (answer, error) {
 	lp := r.programme()
-	solution, err := ask(ctx, s, lp, purpose)
+	solution, err := fc.ask(ctx, s, lp, r.spread(x), purpose)
 	if err != nil {
 		return answer{}, err
 	}
@@ -46,7 +48,7 @@ func (fc *face) solve(ctx context.Context, s Solver, r *relaxation, x []int64, p
 		return answer{}, fmt.Errorf("%s: %w: status %d with %d values and %d prices for %d columns and %d rows", purpose,
 			ErrSolver, solution.Status, len(solution.Primal), len(solution.Dual), len(lp.Cost), len(lp.RowLower))
 	}
-	a := answer{point: solution.Primal, prices: r.unscaled(solution.Dual)}
+	a := answer{point: solution.Primal, prices: r.unscaled(solution.Dual), basis: solution.Basis}
 	for j := range fc.columns {
 		a.point[j] = float64(x[j]) + math.Ldexp(a.point[j], r.columns[j])
 	}
@@ -78,7 +80,7 @@ func bestWorth(ctx context.Context, fc *face, s Solver, x []int64) (worth, error
 	if err != nil {
 		return worth{}, err
 	}
-	w := worth{start: fc.near(a.point), point: a.point, cuts: fc.cutPrices(a.prices, certificate.PriceBits)}
+	w := worth{start: fc.near(a.point), point: a.point, basis: a.basis, cuts: fc.cutPrices(a.prices, certificate.PriceBits)}
 	w.whole = !anyPrice(w.cuts)
 	whole := fc.quantise(a.prices, func(y float64) float64 { return math.Ldexp(math.Round(y), certificate.PriceBits) })
 	w.prices = fc.quantise(a.prices, func(y float64) float64 { return math.Round(math.Ldexp(y, certificate.PriceBits)) })

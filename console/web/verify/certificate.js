@@ -32,7 +32,7 @@ export const problemRecord = record({
   absent: optional(list(string)),
 });
 
-const priceBits = 20n, evenBits = 52n, nashBits = 60, cutBits = 60n, cutRoom = 8;
+const priceBits = 20n, evenBits = 52n, nashBits = 60, cutBits = 60n, cutRoom = 8, rankBits = 30n;
 const maxProofs = 20000, maxDepth = 500, maxCuts = 10000;
 const evenness = 'evenness';
 
@@ -187,6 +187,10 @@ class Checker {
     aim.scale = 1n << bits;
     weights.forEach((v, k) => {
       const g = gains[k], u = quantum[k], power = stage.power[k] << bits;
+      if (u === 0n) {
+        if (v !== 0n) refuse(`a weight of ${this.p.needs[k].party}, to which no unit is worth anything`);
+        return;
+      }
       if (v <= 0n || v * (2n * g - u) > 2n * power || v * v * g * (g + u) < power * power) refuse(`the weight of ${this.p.needs[k].party} is not between its slopes`);
       aim.slip -= v * aim.worth[k];
     });
@@ -224,8 +228,10 @@ class Checker {
       if (!l || vector.length !== p.needs.length) refuse('a cut of no limit');
       let part = times(l.bound, [n, 1n]);
       if (l.kind === 'gini') {
-        const ranks = [...vector].sort((a, b) => a < b ? -1 : a > b ? 1 : 0);
-        if (ranks.some((v, i) => v !== 2n * BigInt(i + 1) - n - 1n)) refuse('a cut that is no order of the parties');
+        const falling = [...vector].sort((a, b) => a > b ? -1 : a < b ? 1 : 0);
+        let sum = 0n, k = 0n;
+        if (falling.some(v => { k++; return (sum += v) > k * (n - k) << rankBits; })) refuse('a cut above the ranks of the parties');
+        part = times(part, [1n << rankBits, 1n]);
       } else part = norm(vector, part);
       const per = l.per.reduce((a, b) => a > b ? a : b), most = vector.reduce((m, v) => abs(v) > m ? abs(v) : m, 1n);
       const one = 1n << cutBits + BigInt(Math.max(0, bitLength(per) - cutRoom));
