@@ -55,7 +55,7 @@ func TestCampaignTablesAreRefusedWithTheirPlace(t *testing.T) {
 		{"an age missing", "age_group,ifr_levin2020\n0-4,0.1\n", "t.csv:2:1"},
 		{"an age twice", "age_group,ifr_levin2020\n0-4,0.1\n0-4,0.1\n", "t.csv:3:1"},
 		{"no number", "age_group,ifr_levin2020\n0-4,nan\n80+,1\n", "t.csv:2:5"},
-		{"more digits than are kept", "age_group,ifr_levin2020\n0-4,0.1234567890123456789\n80+,1\n", "t.csv:2:5"},
+		{"more digits than are kept", "age_group,ifr_levin2020\n0-4,0.12345678901234567890123456789012345678901\n80+,1\n", "t.csv:2:5"},
 		{"no age", "age_group,ifr_levin2020\nold,0.1\n", "t.csv:2:1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,8 +1,8 @@
 package matpower
 
 import (
+	"errors"
 	"fmt"
-	"math/big"
 	"strconv"
 	"strings"
 
@@ -192,29 +192,12 @@ func (f *fields) rest() {
 
 // number reads a decimal with an optional exponent, without rounding.
 func (r *reader) number(t token) (exact.Rat, error) {
-	plain := strings.TrimPrefix(t.text, "+")
-	mantissa, exponent := plain, "0"
-	if at := strings.IndexAny(plain, "eEdD"); at >= 0 {
-		mantissa, exponent = plain[:at], strings.TrimPrefix(plain[at+1:], "+")
-	}
-	negative := strings.HasPrefix(mantissa, "-")
-	whole, fraction, _ := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
-	digits := whole + fraction
-	power, err := strconv.Atoi(exponent)
-	if t.kind != word || digits == "" || strings.Trim(digits, "0123456789") != "" || err != nil || strings.Contains(exponent, "+") {
+	value, err := exact.ParseScientific(t.text, maxDigits, maxExponent)
+	switch {
+	case errors.Is(err, exact.ErrDigits):
+		return exact.Rat{}, r.fail(t.place, err.Error(), "round it, or change the unit")
+	case err != nil || t.kind != word:
 		return exact.Rat{}, r.fail(t.place, fmt.Sprintf("%.40q is not a finite number", t.text), "write digits, a point and an exponent, such as -12.5e3")
 	}
-	if len(digits) > maxDigits || power > maxExponent || power < -maxExponent {
-		return exact.Rat{}, r.fail(t.place, fmt.Sprintf("%.40q has more than %d digits or an exponent beyond %d", t.text, maxDigits, maxExponent), "round it, or change the unit")
-	}
-	power -= len(fraction)
-	n, _ := new(big.Int).SetString(digits, 10) // Digits only: it cannot fail.
-	if negative {
-		n.Neg(n)
-	}
-	ten := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(power, -power))), nil)
-	if power >= 0 {
-		return exact.FromBig(new(big.Rat).SetInt(n.Mul(n, ten))), nil
-	}
-	return exact.FromBig(new(big.Rat).SetFrac(n, ten)), nil
+	return value, nil
 }

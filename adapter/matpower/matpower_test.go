@@ -100,7 +100,7 @@ func TestErrorsPointAtTheByte(t *testing.T) {
 		{"function mpc", "function [baseMVA, bus]", "2:10: the function does not return mpc"},
 		{"%}", "", "4:1: the comment that %{ opens is not closed"},
 		{"1.E2", "1.E2 * 2", "7:20: unexpected character"},
-		{"1.E2", "1e99999", "7:15: \"1e99999\" has more than"},
+		{"1.E2", "1e99999", "7:15: too many digits: \"1e99999\" has more than"},
 		{"mpc.areas = [", "mpc.areas = (", "8:20: a bracket closes"},
 		{"{3} };", "{3} ;", "29:1: the file ends inside a bracket {"},
 		{"mpc.dcline", "mpc.bus", "28:1: mpc.bus is assigned twice"},

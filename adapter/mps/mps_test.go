@@ -170,7 +170,7 @@ func TestRefusals(t *testing.T) {
 		rows + "COLUMNS\n x y 1\n":               "f:5:4: no row y",
 		rows + "COLUMNS\n x z\n":                 "f:5:1: a line of 2 fields in COLUMNS",
 		rows + "COLUMNS\n x z one\n":             "f:5:6: \"one\" is not a number",
-		rows + "COLUMNS\n x z 1e99\n":            "f:5:6: \"1e99\" has more than",
+		rows + "COLUMNS\n x z 1e99\n":            "f:5:6: too many digits: \"1e99\" has more than",
 		rows + "COLUMNS\n x z NaN\n":             "f:5:6: \"NaN\" is not a number",
 		rows + "COLUMNS\n x z inf\n":             "f:5:6: \"inf\" is not a number",
 		rows + "COLUMNS\n x z 0x1\n":             "f:5:6: \"0x1\" is not a number",
