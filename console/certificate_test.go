@@ -2,7 +2,6 @@ package console
 
 import (
 	"bytes"
-	"context"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -13,7 +12,7 @@ import (
 	"comity"
 	"comity/adapter/cel"
 	"comity/adapter/csv"
-	"comity/adapter/highs"
+	"comity/adapter/highs/highstest"
 	"comity/adapter/yaml"
 	"comity/allocator/certificate"
 	"comity/allocator/program"
@@ -28,15 +27,7 @@ import (
 // kinds of stage, a limit and trees, and changes one number of each proof after the
 // other: Go and the browser's code agree about each.
 func TestBothCheckersReadEveryKindOfProof(t *testing.T) {
-	engine, err := highs.New(highs.Config{Cache: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := engine.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	engine := highstest.Engine(t)
 	var input bytes.Buffer
 	var want []bool
 	chance := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // A test's own.
@@ -158,4 +149,3 @@ func inNode(t *testing.T, input *bytes.Buffer) []string {
 	}
 	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }
-

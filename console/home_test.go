@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"comity"
-	"comity/adapter/highs"
+	"comity/adapter/highs/highstest"
 	"comity/adapter/tlog"
 	"comity/allocator/solve"
 	"comity/body"
@@ -156,12 +156,8 @@ func (h home) config() Config {
 // divider compiles HiGHS once for all consoles of the tests, when one of them is asked.
 type divider struct{}
 
-var engine = sync.OnceValues(func() (*highs.Engine, error) {
-	return highs.New(highs.Config{Cache: filepath.Join(os.TempDir(), "comity-test-wasm")})
-})
-
 func (divider) Solve(ctx context.Context, lp solve.LP) (solve.Solution, error) {
-	e, err := engine()
+	e, err := highstest.Shared()
 	if err != nil {
 		return solve.Solution{}, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"comity/adapter/highs/highstest"
 	"comity/adapter/mps"
 	"comity/allocator/basis"
 	"comity/allocator/linear"
@@ -43,7 +44,7 @@ func TestStatuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := read(t, c.file)
-			got, err := basis.Solve(t.Context(), p, engine(t))
+			got, err := basis.Solve(t.Context(), p, highstest.Engine(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +66,7 @@ func TestDifferencesThatNoDoubleShows(t *testing.T) {
 		{"right sides", "OBJSENSE MAX\nROWS\n N z\n L r\n L s\nCOLUMNS\n x z 1 r 1\n x s 1\nRHS\n R r 1 s .99999999999999999999\nENDATA\n", "99999999999999999999/100000000000000000000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := basis.Solve(t.Context(), read(t, c.file), engine(t))
+			got, err := basis.Solve(t.Context(), read(t, c.file), highstest.Engine(t))
 			if err != nil || got.Objective.String() != c.want || got.Gap.Sign() != 0 {
 				t.Errorf("got %v, %v; want %s", got.Objective, err, c.want)
 			}
@@ -75,7 +76,7 @@ func TestDifferencesThatNoDoubleShows(t *testing.T) {
 
 // TestRandomProgrammesAreSettled compares nothing: linear.Check is the judge.
 func TestRandomProgrammesAreSettled(t *testing.T) {
-	e := engine(t)
+	e := highstest.Engine(t)
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawProgramme(t)
 		c, err := basis.Solve(context.Background(), p, e)

@@ -1,40 +1,21 @@
 package basis_test
 
 import (
-	"context"
 	"encoding/csv"
 	"errors"
 	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
-	"comity/adapter/highs"
+	"comity/adapter/highs/highstest"
 	"comity/adapter/mps"
 	"comity/allocator/basis"
 	"comity/allocator/linear"
 	"comity/canon"
 	"comity/conformance"
 )
-
-var shared = sync.OnceValues(func() (*highs.Engine, error) {
-	e, err := highs.New(highs.Config{})
-	if err != nil {
-		return nil, err
-	}
-	return e, e.Warm(context.Background())
-})
-
-func engine(t testing.TB) *highs.Engine {
-	t.Helper()
-	e, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
 
 // reference is one line of reference.csv.
 type reference struct{ name, kind, floating, exact string }
@@ -70,7 +51,7 @@ func TestConformanceLP(t *testing.T) {
 		t.Run(want.name, func(t *testing.T) {
 			t.Parallel()
 			p := load(t, filepath.Join(folder, want.name+".mps"))
-			c, err := basis.Solve(t.Context(), p, engine(t))
+			c, err := basis.Solve(t.Context(), p, highstest.Engine(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -229,7 +210,7 @@ func tamperTree(t *testing.T, p linear.Programme, data []byte) {
 // smallest checks that a reduced conflict is one, and that every rule of it is needed.
 func smallest(t *testing.T, p linear.Programme, c linear.Certificate) {
 	t.Helper()
-	reduced, proved, err := basis.Reduce(t.Context(), p, c, engine(t))
+	reduced, proved, err := basis.Reduce(t.Context(), p, c, highstest.Engine(t))
 	if err != nil || !proved {
 		t.Fatalf("the conflict is not shown to be smallest: %v", err)
 	}
@@ -251,7 +232,7 @@ func smallest(t *testing.T, p linear.Programme, c linear.Certificate) {
 				part.Rows = append(part.Rows, p.Rows[i])
 			}
 		}
-		rest, err := basis.Solve(t.Context(), part, engine(t))
+		rest, err := basis.Solve(t.Context(), part, highstest.Engine(t))
 		if err != nil || rest.Status != linear.Optimal {
 			t.Errorf("without row %s: got %s, %v; want a point", p.Rows[rules.Rows[at]].Name, rest.Status, err)
 		}

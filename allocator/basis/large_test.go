@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"testing"
 
+	"comity/adapter/highs/highstest"
 	"comity/allocator/basis"
 	"comity/allocator/linear"
 	"comity/exact"
@@ -23,7 +24,7 @@ func TestManyRowsAreSettledByShortNumbers(t *testing.T) {
 		if equation {
 			p.Rows[5].Lower = p.Rows[5].Upper
 		}
-		got, err := basis.Solve(t.Context(), p, engine(t))
+		got, err := basis.Solve(t.Context(), p, highstest.Engine(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"comity/adapter/highs/highstest"
 	"comity/adapter/mps"
 	"comity/allocator/basis"
 	"comity/allocator/linear"
@@ -31,7 +32,7 @@ func TestQSoptAgrees(t *testing.T) {
 		}
 		t.Skip("esolver is missing; apt-get install qsopt-ex to compare with an independent exact solver")
 	}
-	folder, e := t.TempDir(), engine(t)
+	folder, e := t.TempDir(), highstest.Engine(t)
 	seen := map[linear.Status]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawDecimals(t)

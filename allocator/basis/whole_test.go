@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"comity/adapter/highs/highstest"
 	"comity/allocator/basis"
 	"comity/allocator/linear"
 	"comity/allocator/solve"
@@ -32,7 +33,7 @@ func TestWholeNumbers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := read(t, c.file)
-			got, err := basis.Solve(t.Context(), p, engine(t))
+			got, err := basis.Solve(t.Context(), p, highstest.Engine(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,7 +101,7 @@ func best(p linear.Programme) *big.Rat {
 
 // TestRandomWholeProgrammes compares with going through all points.
 func TestRandomWholeProgrammes(t *testing.T) {
-	e := engine(t)
+	e := highstest.Engine(t)
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawWhole(t)
 		want := best(p)
@@ -191,7 +192,7 @@ func (c crookedSession) Inverse(ctx context.Context, columns []int) ([][]float64
 // TestASolverThatLiesNeverLeadsToAWrongClaim lets a solver lie about programmes whose
 // answer is known: what is certified must be true, and worse than the best if at all.
 func TestASolverThatLiesNeverLeadsToAWrongClaim(t *testing.T) {
-	e := engine(t)
+	e := highstest.Engine(t)
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawWhole(t)
 		want := best(p)
@@ -248,7 +249,7 @@ func (n nonsenseSession) Solve(ctx context.Context, lower, upper []float64) (bas
 
 func TestWhatIsNoNumberProvesNothing(t *testing.T) {
 	p := read(t, "ROWS\n N z\n G r\nCOLUMNS\n M 'MARKER' 'INTORG'\n x z 3 r 2\n y z 2 r 1\n M 'MARKER' 'INTEND'\nRHS\n R r 7\nBOUNDS\n UP B x 9\n UP B y 9\nENDATA\n")
-	if got, err := basis.Solve(t.Context(), p, nonsense{engine(t)}); !errors.Is(err, basis.ErrNoProof) {
+	if got, err := basis.Solve(t.Context(), p, nonsense{highstest.Engine(t)}); !errors.Is(err, basis.ErrNoProof) {
 		t.Errorf("got %s, %v; want ErrNoProof", got.Status, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"comity"
+	"comity/adapter/highs/highstest"
 	"comity/allocator/certificate"
 	"comity/allocator/explore"
 	"comity/allocator/program"
@@ -81,9 +82,10 @@ func checks(t *testing.T, n int, law func(t *rapid.T)) {
 }
 
 func TestPricesOfRulesAreThoseOfTryingEveryDivision(t *testing.T) {
+	solver := highstest.Engine(t)
 	checks(t, 12, func(t *rapid.T) {
 		nations, supply := drawWorld(t)
-		e := explore.New(mustEngine(), 0)
+		e := explore.New(solver, 0)
 		a, err := e.Solve(t.Context(), explore.Case{Inputs: vaccines(nations, supply)})
 		if err != nil {
 			t.Fatal(err)
@@ -130,15 +132,6 @@ func TestFairnessCountsWhatSlackGivesUp(t *testing.T) {
 	if got.With.Cmp(a.Value()) != 0 || a.Given().Sign() <= 0 || got.With.Add(a.Given()).Cmp(*got.Without) > 0 {
 		t.Errorf("with fairness %s, given up %s, without %s", got.With, a.Given(), got.Without)
 	}
-}
-
-// mustEngine is for laws: rapid's T is no testing.TB.
-func mustEngine() solve.Solver {
-	e, err := shared()
-	if err != nil {
-		panic(err)
-	}
-	return e
 }
 
 // What is called inert is: each change of it leaves every amount.
@@ -266,6 +259,7 @@ func nearest(t *testing.T, e *explore.Engine, a explore.Answer, id party.ID, s e
 
 // The parts of a change add up to it, and what did not change has no part.
 func TestSinceAddsUp(t *testing.T) {
+	solver := highstest.Engine(t)
 	before := vaccines(three(), 30)
 	checks(t, 6, func(t *rapid.T) {
 		nations, supply := three(), int64(30)
@@ -278,7 +272,7 @@ func TestSinceAddsUp(t *testing.T) {
 		}
 		now := vaccines(nations, supply)
 		later(&now)
-		e := explore.New(mustEngine(), 0)
+		e := explore.New(solver, 0)
 		first, err := e.Solve(t.Context(), explore.Case{Inputs: before, Lot: canon.Sum([]byte("1"))})
 		if err != nil {
 			t.Fatal(err)
@@ -371,7 +365,7 @@ func TestNothingCanBeDividedIsSaid(t *testing.T) {
 }
 
 func TestAnEngineStopsAtItsLimit(t *testing.T) {
-	e := explore.New(engine(t), 1)
+	e := explore.New(highstest.Engine(t), 1)
 	c := explore.Case{Inputs: vaccines(three(), 30)}
 	for range 3 { // Known from the second time on.
 		if _, err := e.Solve(t.Context(), c); err != nil || e.Solves() != 1 {

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"comity"
+	"comity/adapter/highs/highstest"
 	"comity/allocator/certificate"
 	"comity/allocator/explore"
 	"comity/canon"
@@ -18,9 +19,10 @@ import (
 
 // Reasons add up: groups to the amount, and every rule says how far it is used.
 func TestReasonsAddUp(t *testing.T) {
+	solver := highstest.Engine(t)
 	checks(t, 12, func(t *rapid.T) {
 		nations, supply := drawWorld(t)
-		e := explore.New(mustEngine(), 0)
+		e := explore.New(solver, 0)
 		a, err := e.Solve(t.Context(), explore.Case{Inputs: vaccines(nations, supply)})
 		if err != nil {
 			t.Fatal(err)
@@ -93,9 +95,10 @@ func TestASlackPriceIsReported(t *testing.T) {
 // What rules leave unused and groups are short of, at any prices, adds up to what the
 // bound of these prices lies above the value: nothing is left unexplained.
 func TestSlacknessAddsUpToTheGap(t *testing.T) {
+	solver := highstest.Engine(t)
 	checks(t, 12, func(t *rapid.T) {
 		nations, supply := drawWorld(t)
-		e := explore.New(mustEngine(), 0)
+		e := explore.New(solver, 0)
 		a, err := e.Solve(t.Context(), explore.Case{Inputs: vaccines(nations, supply)})
 		if err != nil {
 			t.Fatal(err)
@@ -199,7 +202,7 @@ func inverse(t *testing.T, n int64) exact.Rat {
 func TestTwinsAndTheLot(t *testing.T) {
 	twins := []nation{{"AA", 50, 0, 20, 30, 1000}, {"BB", 50, 0, 20, 30, 1000}, {"CC", 50, 0, 21, 30, 1000}}
 	for _, supply := range []int64{30, 29, 31, 28, 27} {
-		e := explore.New(engine(t), 0)
+		e := explore.New(highstest.Engine(t), 0)
 		won := map[party.ID]bool{}
 		for lot := range 8 {
 			a, err := e.Solve(t.Context(), explore.Case{Inputs: vaccines(twins, supply), Lot: canon.Sum([]byte{byte(lot)})})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"comity/adapter/highs/highstest"
 	"comity/allocator/explore"
 	"comity/allocator/solve"
 )
@@ -27,7 +28,7 @@ func (m *moody) Solve(ctx context.Context, lp solve.LP) (solve.Solution, error) 
 // A solver that fails on a question leaves that one unanswered and says so; it never
 // makes up an answer.
 func TestAFailingSolverLeavesQuestionsOpen(t *testing.T) {
-	m := &moody{Solver: engine(t), left: 1 << 30, err: errors.New("out of memory")}
+	m := &moody{Solver: highstest.Engine(t), left: 1 << 30, err: errors.New("out of memory")}
 	e := explore.New(m, 0)
 	a, err := e.Solve(t.Context(), explore.Case{Inputs: vaccines(three(), 30)})
 	if err != nil {

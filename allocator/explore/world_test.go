@@ -1,42 +1,19 @@
 package explore_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"sync"
 	"testing"
 
 	"comity"
-	"comity/adapter/highs"
+	"comity/adapter/highs/highstest"
 	"comity/allocator/explore"
 	"comity/allocator/program"
-	"comity/allocator/solve"
 	"comity/canon"
 	"comity/exact"
 	"comity/party"
 	"comity/quantity"
 )
-
-// engine compiles HiGHS once for all tests of the package.
-func engine(t testing.TB) solve.Solver {
-	t.Helper()
-	e, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
-
-var shared = sync.OnceValues(func() (*highs.Engine, error) {
-	e, err := highs.New(highs.Config{Cache: filepath.Join(os.TempDir(), "comity-test-wasm")})
-	if err != nil {
-		return nil, err
-	}
-	return e, e.Warm(context.Background())
-})
 
 func num(text string) comity.Expr {
 	v, err := exact.Parse(text)
@@ -131,7 +108,7 @@ func many(n int) []nation {
 
 func fresh(t testing.TB, inputs program.Inputs) (*explore.Engine, explore.Answer) {
 	t.Helper()
-	e := explore.New(engine(t), 0)
+	e := explore.New(highstest.Engine(t), 0)
 	a, err := e.Solve(t.Context(), explore.Case{Inputs: inputs, Lot: canon.Sum([]byte("lot"))})
 	if err != nil {
 		t.Fatal(err)

@@ -5,35 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"comity/adapter/highs"
+	"comity/adapter/highs/highstest"
 	"comity/allocator/linear"
 	"comity/allocator/market"
 	"comity/canon"
 	"comity/exact"
 	"comity/quantity"
 )
-
-var shared = sync.OnceValues(func() (*highs.Engine, error) {
-	e, err := highs.New(highs.Config{})
-	if err != nil {
-		return nil, err
-	}
-	return e, e.Warm(context.Background())
-})
-
-func engine(t testing.TB) *highs.Engine {
-	t.Helper()
-	e, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
 
 func order(id, zone string, side market.Side, units, price quantity.Amount) market.Order {
 	return market.Order{ID: id, Zone: zone, Side: side, Units: units, Price: price}
@@ -118,7 +100,7 @@ func TestCoupledZones(t *testing.T) {
 		if c.capacity == 9 { // North's bid is out of the money at south's price.
 			c.want = "n1:10 n2:2 s1:0 s2:8 l:8 north=50 in 50..50 south=50 in 50..50 worth 620"
 		}
-		got, err := market.Couple(t.Context(), orders, []market.Line{{ID: "l", From: "north", To: "south", Capacity: c.capacity}}, canon.Digest{}, engine(t))
+		got, err := market.Couple(t.Context(), orders, []market.Line{{ID: "l", From: "north", To: "south", Capacity: c.capacity}}, canon.Digest{}, highstest.Engine(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +136,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"capacity": {{ID: "l", From: "a", To: "b", Capacity: -1}},
 		"twice":    {line, line},
 	} {
-		if _, err := market.Couple(t.Context(), []market.Order{good}, lines, canon.Digest{}, engine(t)); !errors.Is(err, market.ErrLine) {
+		if _, err := market.Couple(t.Context(), []market.Order{good}, lines, canon.Digest{}, highstest.Engine(t)); !errors.Is(err, market.ErrLine) {
 			t.Errorf("%s: got %v, want ErrLine", name, err)
 		}
 	}
@@ -254,7 +236,7 @@ func TestLawsOfCoupledZones(t *testing.T) {
 			lines = append(lines, market.Line{ID: fmt.Sprint("l", k), From: ends[0], To: ends[1], Capacity: quantity.Amount(rapid.Int64Range(0, 8).Draw(r, "capacity"))})
 		}
 		couple := func(orders []market.Order, lines []market.Line) market.Clearing {
-			c, err := market.Couple(context.Background(), orders, lines, canon.Digest{7}, engine(t))
+			c, err := market.Couple(context.Background(), orders, lines, canon.Digest{7}, highstest.Engine(t))
 			if err != nil {
 				r.Fatal(err)
 			}

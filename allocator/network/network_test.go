@@ -6,35 +6,17 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"comity/adapter/highs"
+	"comity/adapter/highs/highstest"
 	"comity/allocator/linear"
 	"comity/allocator/network"
 	"comity/exact"
 	"comity/quantity"
 )
-
-var shared = sync.OnceValues(func() (*highs.Engine, error) {
-	e, err := highs.New(highs.Config{})
-	if err != nil {
-		return nil, err
-	}
-	return e, e.Warm(context.Background())
-})
-
-func engine(t testing.TB) *highs.Engine {
-	t.Helper()
-	e, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
 
 func units(n int64) *quantity.Amount { a := quantity.Amount(n); return &a }
 
@@ -52,7 +34,7 @@ func chain() network.Network {
 }
 
 func TestCheapestWay(t *testing.T) {
-	r, err := chain().Cheapest(t.Context(), engine(t))
+	r, err := chain().Cheapest(t.Context(), highstest.Engine(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +67,7 @@ func TestLossesUseUpSupply(t *testing.T) {
 			{ID: "bc", From: "b", To: "c", Loss: tenth, Cost: exact.Int(1)},
 		},
 	}
-	r, err := n.Cheapest(t.Context(), engine(t))
+	r, err := n.Cheapest(t.Context(), highstest.Engine(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,12 +100,12 @@ func TestWhatIsRefused(t *testing.T) {
 	} {
 		n := chain()
 		c.change(&n)
-		if _, err := n.Cheapest(t.Context(), engine(t)); !errors.Is(err, c.want) {
+		if _, err := n.Cheapest(t.Context(), highstest.Engine(t)); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
 	}
 	still := network.Network{Nodes: []network.Node{{"a", 0}}}
-	if _, err := still.Cheapest(t.Context(), engine(t)); err != nil {
+	if _, err := still.Cheapest(t.Context(), highstest.Engine(t)); err != nil {
 		t.Errorf("nothing to do: %v", err)
 	}
 }
@@ -156,7 +138,7 @@ func TestLaws(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		n := drawNetwork(r)
 		want, feasible := twin(n)
-		got, err := n.Cheapest(context.Background(), engine(t))
+		got, err := n.Cheapest(context.Background(), highstest.Engine(t))
 		if !feasible {
 			if !errors.Is(err, network.ErrBlocked) {
 				r.Fatalf("got %v, want ErrBlocked", err)
@@ -183,7 +165,7 @@ func TestLaws(t *testing.T) {
 		}
 		slices.Reverse(n.Nodes)
 		slices.Reverse(n.Arcs)
-		again, err := n.Cheapest(context.Background(), engine(t))
+		again, err := n.Cheapest(context.Background(), highstest.Engine(t))
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"comity/adapter/highs/highstest"
 	"comity/adapter/matpower"
 	"comity/allocator/linear"
 	"comity/allocator/network/dc"
@@ -53,7 +54,7 @@ func TestConformancePglib(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			c := load(t, file)
-			found, err := dispatch.Solve(t.Context(), c, gapWanted, engine(t))
+			found, err := dispatch.Solve(t.Context(), c, gapWanted, highstest.Engine(t))
 			if err != nil {
 				t.Fatal(err)
 			}

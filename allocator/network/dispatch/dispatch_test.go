@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"comity/adapter/highs"
+	"comity/adapter/highs/highstest"
 	"comity/allocator/basis"
 	"comity/allocator/linear"
 	"comity/allocator/network/dc"
@@ -18,23 +17,6 @@ import (
 	"comity/canon"
 	"comity/exact"
 )
-
-var shared = sync.OnceValues(func() (*highs.Engine, error) {
-	e, err := highs.New(highs.Config{})
-	if err != nil {
-		return nil, err
-	}
-	return e, e.Warm(context.Background())
-})
-
-func engine(t testing.TB) *highs.Engine {
-	t.Helper()
-	e, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
 
 func number(text string) exact.Rat {
 	x, err := exact.Parse(text)
@@ -71,7 +53,7 @@ func triangle() dc.Case {
 
 func settle(t testing.TB, c dc.Case) dc.Certificate {
 	t.Helper()
-	found, err := dispatch.Solve(context.Background(), c, gapWanted, engine(t))
+	found, err := dispatch.Solve(context.Background(), c, gapWanted, highstest.Engine(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,11 +268,11 @@ func drawCase(t *rapid.T) dc.Case {
 func TestTwin(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		c := drawCase(r)
-		want, err := basis.Solve(context.Background(), naive(c), engine(t))
+		want, err := basis.Solve(context.Background(), naive(c), highstest.Engine(t))
 		if err != nil {
 			r.Fatal(err)
 		}
-		got, err := dispatch.Solve(context.Background(), c, gapWanted, engine(t))
+		got, err := dispatch.Solve(context.Background(), c, gapWanted, highstest.Engine(t))
 		if err != nil {
 			r.Fatal(err)
 		}
