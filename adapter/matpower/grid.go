@@ -34,7 +34,7 @@ const (
 func (r *reader) grid() (dc.Case, error) {
 	for _, field := range []string{"version", "baseMVA", "bus", "gen", "branch", "gencost"} {
 		if !r.seen[field] {
-			return dc.Case{}, r.fail(place{r.line, r.column + 1}, "the file ends without mpc."+field, "add it, or copy the whole file")
+			return dc.Case{}, r.fail(position{r.line, r.column + 1}, "the file ends without mpc."+field, "add it, or copy the whole file")
 		}
 	}
 	c := dc.Case{Name: r.name, Buses: []dc.Bus{}, Generators: []dc.Generator{}, Branches: []dc.Branch{}}
@@ -51,7 +51,7 @@ func (r *reader) grid() (dc.Case, error) {
 	}
 	// Rows beyond those of the generators are costs of reactive power.
 	if n := len(r.gen); len(r.gencost) != n && len(r.gencost) != 2*n {
-		return dc.Case{}, r.fail(place{1, 1}, fmt.Sprintf("mpc.gencost has %d rows for %d generators", len(r.gencost), n), "give one row for each, or two with reactive power")
+		return dc.Case{}, r.fail(position{1, 1}, fmt.Sprintf("mpc.gencost has %d rows for %d generators", len(r.gencost), n), "give one row for each, or two with reactive power")
 	}
 	for k, row := range r.gen {
 		g, err := r.generatorOf(row, r.gencost[k])

@@ -17,13 +17,13 @@ const (
 	end                 // The end of the file.
 )
 
-// place is a line and a column in bytes, both from 1.
-type place struct{ line, column int }
+// position is a line and a column in bytes, both from 1.
+type position struct{ line, column int }
 
 type token struct {
 	kind  kind
 	text  string
-	place place
+	place position
 }
 
 // lexer splits a file into tokens. Comments and continuation marks are passed over.
@@ -36,7 +36,7 @@ type lexer struct {
 	skipping bool // Any character is a sign.
 }
 
-func (l *lexer) fail(at place, reason, fix string) error {
+func (l *lexer) fail(at position, reason, fix string) error {
 	return &Error{File: l.file, Line: at.line, Column: at.column, Reason: reason, Fix: fix}
 }
 
@@ -49,7 +49,7 @@ func (l *lexer) take(n int) string {
 // next returns the next token.
 func (l *lexer) next() (token, error) {
 	for {
-		at := place{l.line, l.column + 1}
+		at := position{l.line, l.column + 1}
 		if len(l.data) == 0 {
 			return token{end, "", at}, nil
 		}
@@ -93,7 +93,7 @@ func (l *lexer) dropLine() {
 
 // comment passes over one, up to the end of the line, or if %{ stands alone on its line,
 // up to the line with %} that closes it.
-func (l *lexer) comment(at place) error {
+func (l *lexer) comment(at position) error {
 	if l.opens("%{") == "" {
 		l.dropLine()
 		return nil
@@ -127,7 +127,7 @@ func (l *lexer) opens(mark string) string {
 }
 
 // quoted reads a text; a doubled quote stands for one.
-func (l *lexer) quoted(at place, quote byte) (token, error) {
+func (l *lexer) quoted(at position, quote byte) (token, error) {
 	l.take(1)
 	var b strings.Builder
 	for len(l.data) > 0 && l.data[0] != '\n' {
@@ -142,7 +142,7 @@ func (l *lexer) quoted(at place, quote byte) (token, error) {
 }
 
 // word reads a name or number: letters, digits, underscores, points and signs.
-func (l *lexer) word(at place) (token, error) {
+func (l *lexer) word(at position) (token, error) {
 	n := 0
 	for ; n < len(l.data); n++ {
 		c := l.data[n]

@@ -48,7 +48,7 @@ func Read(file string, in io.Reader) (dc.Case, error) {
 		return dc.Case{}, r.broken(err)
 	}
 	if len(data) > maxBytes {
-		return dc.Case{}, r.fail(place{1, 1}, fmt.Sprintf("more than %d bytes of text", maxBytes), "remove comments or split the case")
+		return dc.Case{}, r.fail(position{1, 1}, fmt.Sprintf("more than %d bytes of text", maxBytes), "remove comments or split the case")
 	}
 	r.data = data
 	if err := r.statements(); err != nil {

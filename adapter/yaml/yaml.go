@@ -22,6 +22,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"comity/governor/charter"
+	"comity/place"
 )
 
 // Bounds of a document: a charter of 30 parties has 60 kB, 3,000 nodes and is 7 deep.
@@ -31,25 +32,11 @@ const (
 	maxDepth = 32
 )
 
-// ErrUnreadable says that a file is not a document of the accepted subset.
-var ErrUnreadable = errors.New("unreadable document")
+// ErrUnreadable is wrapped by every Error.
+var ErrUnreadable = place.ErrUnreadable
 
-// Error is what is wrong with a file: where, why, and what to do. It wraps ErrUnreadable.
-type Error struct {
-	File   string
-	Line   int // From 1.
-	Column int // From 1, in characters.
-	Reason string
-	Fix    string
-}
-
-// Error writes FILE:LINE:COLUMN: reason; fix.
-func (e *Error) Error() string {
-	return fmt.Sprintf("%s:%d:%d: %s; %s", e.File, e.Line, e.Column, e.Reason, e.Fix)
-}
-
-// Unwrap returns ErrUnreadable.
-func (*Error) Unwrap() error { return ErrUnreadable }
+// Error is what is wrong with a file; its column counts characters.
+type Error = place.Error
 
 // Read returns the document in data. The name of the file is for errors, which are
 // of type *Error.
@@ -85,7 +72,7 @@ type reader struct {
 }
 
 func (r *reader) refuse(line, column int, reason, fix string) error {
-	return &Error{r.file, max(line, 1), max(column, 1), reason, fix}
+	return &Error{File: r.file, Line: max(line, 1), Column: max(column, 1), Reason: reason, Fix: fix}
 }
 
 // checkBytes refuses what must not be in a file wherever it stands.

@@ -10,11 +10,8 @@ import (
 
 	"comity/adapter/csv"
 	"comity/adapter/highs"
-	"comity/adapter/matpower"
-	"comity/adapter/mps"
 	"comity/adapter/nats"
 	"comity/adapter/tlog"
-	"comity/adapter/yaml"
 	"comity/allocator/basis"
 	"comity/allocator/certificate"
 	"comity/allocator/explore"
@@ -40,6 +37,7 @@ import (
 	"comity/pack/template"
 	"comity/packs/health/campaign"
 	"comity/party"
+	"comity/place"
 	"comity/quantity"
 	"comity/replay"
 	"comity/verifier/ledger"
@@ -84,7 +82,7 @@ func codes() []code {
 		}},
 		{21, "infeasible", "no feasible allocation", "the message names a smallest set of rules that conflict", []error{solve.ErrInfeasible, jury.ErrQuotas}},
 		{20, "invalid", "a file, charter or value is not valid", "the message says where and how to fix it", []error{
-			ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, yaml.ErrUnreadable, csv.ErrUnreadable,
+			ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, place.ErrUnreadable,
 			canon.ErrNotCanonical, canon.ErrDigest, party.ErrKeyFile, pack.ErrUnknown, pack.ErrPeriod, fleet.ErrHome, errClock,
 			charter.ErrDuration, charter.ErrInstant, charter.ErrExpression, charter.ErrTooLarge, charter.ErrStep, party.ErrKey,
 			party.ErrID, own.ErrRules, pack.ErrReceived, csv.ErrRow, nats.ErrConfig, nats.ErrTooLarge,
@@ -92,7 +90,7 @@ func codes() []code {
 			campaign.ErrData, forecast.ErrInput, forecast.ErrDate, forecast.ErrTooMany, forecast.ErrObservation, forecast.ErrRecipe, forecast.ErrModel,
 			learn.ErrConfig, learn.ErrData, learn.ErrModel, picture.ErrRefused, score.ErrLevels, score.ErrTooMany, score.ErrGroup,
 			score.ErrModel, solve.ErrTooLarge, basis.ErrTooLarge, quantity.ErrOverflow, quantity.ErrSyntax, quantity.ErrRule, quantity.ErrWeights,
-			exact.ErrSyntax, exact.ErrDivision, mps.ErrUnreadable, matpower.ErrUnreadable, dc.ErrCase, errUnbounded, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal, jury.ErrPool,
+			exact.ErrSyntax, exact.ErrDivision, exact.ErrDigits, dc.ErrCase, errUnbounded, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal, jury.ErrPool,
 		}},
 		{22, "not-yet", "not yet: too few parties answered in time, or nothing catches this lie yet", "run it again when they are connected", []error{node.ErrQuorum, secagg.ErrMinMembers, secagg.ErrCohort, errNotCaught}},
 		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},

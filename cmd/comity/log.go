@@ -21,8 +21,8 @@ type logCommand struct {
 	Consistency consistencyCommand `cmd:"" help:"Prove that a later log of a size continues an earlier one."`
 }
 
-// place is where a log lies.
-type place struct {
+// logPlace is where a log lies.
+type logPlace struct {
 	Home string `help:"Home folder, log folder or URL." default:"." placeholder:"PLACE"`
 	trusted
 }
@@ -37,7 +37,7 @@ type opened struct {
 	policy     ledger.Policy
 }
 
-func (p place) open(ctx context.Context) (*opened, error) {
+func (p logPlace) open(ctx context.Context) (*opened, error) {
 	anchor, err := p.anchor()
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (o *opened) data() map[string]any {
 	}
 }
 
-type checkpointCommand struct{ place }
+type checkpointCommand struct{ logPlace }
 
 // Run prints the checkpoint as it is.
 func (c *checkpointCommand) Run(ctx context.Context, t *terminal) error {
@@ -84,7 +84,7 @@ func (c *checkpointCommand) Run(ctx context.Context, t *terminal) error {
 }
 
 type proofCommand struct {
-	place
+	logPlace
 	Index int64 `arg:"" help:"Log index, from 0."`
 }
 
@@ -104,7 +104,7 @@ func (c *proofCommand) Run(ctx context.Context, t *terminal) error {
 	return t.result("proof", map[string]string{"proof": base64.StdEncoding.EncodeToString(data)}, string(data))
 }
 
-type logVerifyCommand struct{ place }
+type logVerifyCommand struct{ logPlace }
 
 // Run checks the log against its own root. tlog.Reader recomputes it from the entries.
 func (c *logVerifyCommand) Run(ctx context.Context, t *terminal) error {
@@ -117,7 +117,7 @@ func (c *logVerifyCommand) Run(ctx context.Context, t *terminal) error {
 }
 
 type consistencyCommand struct {
-	place
+	logPlace
 	Old        int64  `arg:"" help:"Earlier size, in entries."`
 	New        int64  `arg:"" optional:"" help:"Later size; default: the newest."`
 	Checkpoint string `help:"File with a checkpoint of the earlier size that you kept; the log must continue it." placeholder:"FILE"`
