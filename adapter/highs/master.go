@@ -55,6 +55,7 @@ type Master struct {
 	entries int
 	whole   bool
 	warm    bool
+	effort  int64
 	scratch []uint64 // What to free after a call.
 }
 
@@ -74,7 +75,11 @@ func (e *Engine) Open(ctx context.Context, lp solve.LP) (*Master, error) {
 		engine: e, session: s, whole: lp.Integer,
 		columns: len(lp.Cost), rows: len(lp.RowLower), entries: len(lp.Value),
 	}
-	s.begin(ctx, lp, kindsOf(lp, nil), e.config)
+	config := e.config
+	if lp.Nodes > 0 {
+		config.Nodes = min(config.Nodes, lp.Nodes)
+	}
+	s.begin(ctx, lp, kindsOf(lp, nil), config)
 	if s.err != nil {
 		return nil, errors.Join(s.err, m.Close(ctx))
 	}
@@ -178,6 +183,7 @@ func (m *Master) Run(ctx context.Context) (solve.Solution, error) {
 	s := m.session
 	s.call(ctx, fnRun, s.highs)
 	status := s.status(ctx)
+	m.effort += int64(max(0, m.info(ctx, "simplex_iteration_count")))
 	if status == statusUnboundedOrInfeasible { // Presolve does not tell which; the simplex method does.
 		if !m.whole {
 			s.setString(ctx, "presolve", "off")
@@ -215,14 +221,26 @@ func (m *Master) Run(ctx context.Context) (solve.Solution, error) {
 // feasible tells whether a search that met a limit has found any point.
 func (m *Master) feasible(ctx context.Context) bool {
 	const feasible = 2 // SolutionStatus::kSolutionStatusFeasible.
+	return m.info(ctx, "primal_solution_status") == feasible
+}
+
+// Effort returns how many steps of the simplex method the runs so far took, those within
+// the search for whole numbers included: a measure of work that is the same everywhere.
+func (m *Master) Effort() int64 { return m.effort }
+
+// info returns a number that HiGHS keeps of its last run, -1 if it keeps none.
+func (m *Master) info(ctx context.Context, key string) int32 {
 	s := m.session
-	name, at := s.text(ctx, "primal_solution_status"), s.malloc(ctx, 4)
+	name, at := s.text(ctx, key), s.malloc(ctx, 4)
 	code := api.DecodeI32(m.call(ctx, fnIntInfo, s.highs, name, at))
-	found := s.bytes(at, 4)
-	yes := code == 0 && found != nil && binary.LittleEndian.Uint32(found) == feasible
+	data := s.bytes(at, 4)
+	value := int32(-1)
+	if code == 0 && data != nil {
+		value = api.DecodeI32(uint64(binary.LittleEndian.Uint32(data)))
+	}
 	m.call(ctx, fnFree, name)
 	m.call(ctx, fnFree, at)
-	return yes
+	return value
 }
 
 // optimal reads the point and, unless it is whole, the prices.

@@ -32,28 +32,34 @@ type Cut struct {
 // CheckCut searches for a panel that breaks a cut. It fails with ErrCertificate if there
 // is one, and if 2,000,000 steps do not settle it.
 func (f Form) CheckCut(c Cut) error {
+	_, err := f.ProveCut(c)
+	return err
+}
+
+// ProveCut does what CheckCut does and tells how many steps it took.
+func (f Form) ProveCut(c Cut) (steps int, err error) {
 	if err := ordered(c.Weights, len(f.Groups), -MaxWeight, MaxWeight); err != nil {
-		return fmt.Errorf("weights: %w", err)
+		return 0, fmt.Errorf("weights: %w", err)
 	}
 	if c.Scale < 1 || c.Scale > MaxPrice || c.Bound < -MaxPrice || c.Bound > MaxPrice {
-		return fmt.Errorf("%w: scale %d, bound %d", ErrCertificate, c.Scale, c.Bound)
+		return 0, fmt.Errorf("%w: scale %d, bound %d", ErrCertificate, c.Scale, c.Bound)
 	}
 	if len(f.Groups)*len(f.Rows) > maxCells {
-		return fmt.Errorf("%w: a cut over %d groups and %d rows is too large to prove", ErrCertificate, len(f.Groups), len(f.Rows))
+		return 0, fmt.Errorf("%w: a cut over %d groups and %d rows is too large to prove", ErrCertificate, len(f.Groups), len(f.Rows))
 	}
 	base := checker{form: f}
 	price, rest, err := base.priced(c.Prices)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	s := newCutSearch(f, c, price)
-	if !s.open(0, rest) {
-		return nil
+	switch {
+	case !s.open(0, rest):
+		return s.steps, nil
+	case s.steps > maxSteps:
+		return s.steps, fmt.Errorf("%w: %d steps do not prove a cut with bound %d", ErrCertificate, maxSteps, c.Bound)
 	}
-	if s.steps > maxSteps {
-		return fmt.Errorf("%w: %d steps do not prove a cut with bound %d", ErrCertificate, maxSteps, c.Bound)
-	}
-	return fmt.Errorf("%w: a panel exceeds the bound %d of a cut", ErrCertificate, c.Bound)
+	return s.steps, fmt.Errorf("%w: a panel exceeds the bound %d of a cut", ErrCertificate, c.Bound)
 }
 
 // cutSearch goes through the groups in turn, those that decide most first.

@@ -10,28 +10,20 @@ import (
 	"comity/governor/jury"
 )
 
-const (
-	// maxColumns bounds the panels that one mixture generates, so that a hard pool ends
-	// with a gap and not never. Pools that need a mixture need 50 to 200.
-	maxColumns = 100
-	// missing is the distance from the target, summed over the groups, that counts as
-	// none: ten times the solver's tolerance on a panel of a hundred.
-	missing = 1e-7
-)
+// missing is the distance from the target, summed over the groups, that counts as none:
+// ten times the solver's tolerance on a panel of a hundred.
+const missing = 1e-7
 
 // mixture writes expected numbers as a lottery by column generation (Flanigan et al.
 // 2021, supplementary section 8): a programme mixes known panels so that the sum of
-// absolute distances to the target is least, and its prices ask the finder for a panel
-// that brings it nearer. It serves where peeling finds no panel any more.
+// absolute distances to the target is least, and its prices ask for panels that bring it
+// nearer. It serves where peeling finds no panel any more.
 //
 // If no panel brings it nearer, then the prices separate the target from all panels.
 type mixture struct {
-	space  *space
+	deck   *deck
 	target []float64
-	finder *finder
 	master Session
-	start  int // Panels known before.
-	panels [][]int64
 }
 
 // mixed is where a mixture ends.
@@ -42,101 +34,79 @@ type mixed struct {
 	apart   []float64 // If above missing: weights of groups under which the target exceeds all panels.
 }
 
-func mix(ctx context.Context, f *finder, open Engine, target []float64, start [][]int64) (mixed, error) {
-	groups := len(target)
+func mix(ctx context.Context, d *deck, target []float64) (mixed, error) {
+	if err := d.some(ctx); err != nil {
+		return mixed{}, err
+	}
 	lp := solve.LP{Start: []int32{0}}
 	for _, sign := range []float64{1, -1} {
-		for g := range groups {
-			lp.Cost, lp.Lower, lp.Upper = append(lp.Cost, -1), append(lp.Lower, 0), append(lp.Upper, float64(f.space.sizes[g]))
+		for g := range target {
+			lp.Cost, lp.Lower, lp.Upper = append(lp.Cost, -1), append(lp.Lower, 0), append(lp.Upper, float64(d.space.sizes[g]))
 			lp.Index, lp.Value = append(lp.Index, int32(g)), append(lp.Value, sign)
 			lp.Start = append(lp.Start, int32(len(lp.Index))) //nolint:gosec // The same.
 		}
 	}
 	lp.RowLower = append(append([]float64{}, target...), 1)
 	lp.RowUpper = lp.RowLower
-	m := &mixture{space: f.space, target: target, finder: f}
-	if len(start) == 0 {
-		panel, err := f.best(ctx, make([]float64, groups), f.space.whole())
-		if err != nil {
-			return mixed{}, err
-		}
-		if panel == nil {
-			return mixed{}, fmt.Errorf("%w: no whole numbers of members do", jury.ErrQuotas)
-		}
-		start = [][]int64{panel}
-	}
-	for _, panel := range start {
-		m.append(&lp, panel)
-	}
-	m.start = len(m.panels)
+	d.columns(&lp, 0)
+	m := &mixture{deck: d, target: target}
 	var err error
-	if m.master, err = open(ctx, lp); err != nil {
+	if m.master, err = d.open(ctx, lp); err != nil {
 		return mixed{}, err
 	}
 	defer m.master.Close(ctx) //nolint:errcheck // Its memory is gone either way.
 	return m.run(ctx)
 }
 
-// append adds the column of a panel to a programme.
-func (m *mixture) append(lp *solve.LP, panel []int64) {
-	m.panels = append(m.panels, panel)
-	lp.Cost, lp.Lower, lp.Upper = append(lp.Cost, 0), append(lp.Lower, 0), append(lp.Upper, 1)
-	for g, n := range panel {
-		if n != 0 {
-			lp.Index, lp.Value = append(lp.Index, int32(g)), append(lp.Value, float64(n))
-		}
-	}
-	lp.Index, lp.Value = append(lp.Index, int32(len(panel))), append(lp.Value, 1) //nolint:gosec // Below MaxPool.
-	lp.Start = append(lp.Start, int32(len(lp.Index)))                             //nolint:gosec // Below MaxPool times maxColumns.
-}
-
 func (m *mixture) run(ctx context.Context) (mixed, error) {
-	groups := len(m.target)
+	groups, asks := len(m.target), m.deck.asks
 	for {
+		before := m.master.Effort()
 		found, err := m.master.Run(ctx)
+		m.deck.spent += (m.master.Effort() - before) / masterShare
 		if err != nil {
 			return mixed{}, err
 		}
 		if found.Status != solve.Optimal {
 			return mixed{}, fmt.Errorf("%w: no mixture of panels", solve.ErrSolver)
 		}
-		out := mixed{panels: m.panels, weights: found.Primal[2*groups:]}
+		out := mixed{panels: m.deck.panels, weights: found.Primal[2*groups:]}
 		for _, v := range found.Primal[:2*groups] {
 			out.error += math.Abs(v)
 		}
-		if out.error <= missing || len(m.panels) >= m.start+maxColumns {
+		if out.error <= missing || m.deck.asks-asks >= mixAsks {
 			return out, nil
 		}
 		worth := make([]float64, groups)
 		for g := range worth {
 			worth[g] = -found.Dual[g]
 		}
-		panel, err := m.finder.best(ctx, worth, m.space.whole())
+		from := len(m.deck.panels)
+		added, apart, err := m.deck.better(ctx, worth, found.Dual[groups]+missing/10, mixBudget)
 		if err != nil {
 			return mixed{}, err
 		}
-		if panel == nil {
-			return mixed{}, fmt.Errorf("%w: it finds no panel where there are some", solve.ErrSolver)
-		}
-		value := 0.0
-		for g, n := range panel {
-			value += worth[g] * float64(n)
-		}
-		if value <= found.Dual[groups]+missing/10 {
+		if apart {
 			out.apart = worth
+		}
+		if added == 0 {
 			return out, nil
 		}
-		lp := solve.LP{Start: []int32{0}}
-		m.append(&lp, panel)
+		lp := solve.LP{}
+		m.deck.columns(&lp, from)
 		if err := m.master.AddColumns(ctx, lp); err != nil {
 			return mixed{}, err
 		}
 	}
 }
 
+// proofShare is how many steps of the proof of a rule take as long as one of the simplex
+// method.
+const proofShare = 1_000
+
 // cut makes a rule of weights that separate a target from all panels; nil if rounding
 // the weights loses the separation, or if the rule cannot be proved.
-func cut(ctx context.Context, f *finder, open Engine, target, apart []float64) (*jury.Cut, error) {
+func cut(ctx context.Context, d *deck, target, apart []float64) (*jury.Cut, error) {
 	greatest := 0.0
 	for _, w := range apart {
 		greatest = max(greatest, math.Abs(w))
@@ -151,7 +121,11 @@ func cut(ctx context.Context, f *finder, open Engine, target, apart []float64) (
 			whole[g] = int64(math.Round(w / greatest * jury.MaxWeight))
 		}
 	}
-	panel, err := f.best(ctx, floats(whole), f.space.whole())
+	f, err := d.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	panel, err := f.best(ctx, floats(whole), d.space.whole())
 	if err != nil || panel == nil {
 		return nil, err
 	}
@@ -167,10 +141,12 @@ func cut(ctx context.Context, f *finder, open Engine, target, apart []float64) (
 	if excess <= float64(c.Bound)+missing {
 		return nil, nil
 	}
-	if err := f.space.guide(ctx, open, c, whole); err != nil {
+	if err := d.space.guide(ctx, d.open, c, whole); err != nil {
 		return nil, err
 	}
-	if err := f.space.form.CheckCut(*c); err != nil {
+	steps, err := d.space.form.ProveCut(*c)
+	d.spent += int64(steps) / proofShare
+	if err != nil {
 		return nil, nil //nolint:nilerr // No rule that can be proved is no failure either: the gap says so.
 	}
 	return c, nil

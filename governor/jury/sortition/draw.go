@@ -22,6 +22,10 @@ import (
 // maxCuts bounds the rules found on the way; the pools measured need none to five.
 const maxCuts = 100
 
+// rounded is by how much sums of expected numbers may be amiss where prices are rounded:
+// the errors of dozens of levels add up.
+const rounded = 1e-4
+
 // Draw returns a lottery over panels that is best by the algorithm, with a certificate
 // that jury.Check accepts. The maximin lottery is that of leximin, which is one of them;
 // its certificate proves the least chance.
@@ -33,11 +37,12 @@ func Draw(ctx context.Context, pool jury.Pool, a jury.Algorithm, open Engine) (j
 	if err := pool.Check(); err != nil {
 		return jury.Result{}, err
 	}
-	d := &draw{pool: pool, space: newSpace(pool.Form()), open: open}
-	defer d.close(ctx)
+	s := newSpace(pool.Form())
+	d := &draw{pool: pool, space: s, open: open, deck: newDeck(s, open)}
+	defer d.deck.close(ctx)
 	result, err := d.search(ctx, a)
 	if errors.Is(err, jury.ErrQuotas) && !errors.Is(err, solve.ErrSolver) {
-		f, ferr := d.find(ctx)
+		f, ferr := d.deck.find(ctx)
 		if ferr != nil {
 			return jury.Result{}, ferr
 		}
@@ -48,10 +53,10 @@ func Draw(ctx context.Context, pool jury.Pool, a jury.Algorithm, open Engine) (j
 
 // draw is one search.
 type draw struct {
-	pool   jury.Pool
-	space  *space
-	open   Engine
-	finder *finder
+	pool  jury.Pool
+	space *space
+	open  Engine
+	deck  *deck
 }
 
 // aim is what a lottery should have, and why it cannot have more.
@@ -68,12 +73,15 @@ func (d *draw) search(ctx context.Context, a jury.Algorithm) (jury.Result, error
 			return jury.Result{}, err
 		}
 		lottery, rule, err := d.lottery(ctx, goal.expected)
-		if err != nil {
+		switch {
+		case err != nil:
 			return jury.Result{}, err
-		}
-		if rule != nil {
+		case rule != nil:
 			d.space.cut(*rule)
+			d.deck.close(ctx)
 			continue
+		case lottery == nil:
+			return d.without(ctx, a, goal)
 		}
 		return d.certify(a, lottery, goal)
 	}
@@ -89,25 +97,37 @@ func (d *draw) aim(ctx context.Context, a jury.Algorithm) (aim, error) {
 		return aim{}, err
 	}
 	goal := aim{expected: l.expected(), levels: l.out}
-	if a == jury.Maximin {
-		for k, level := range goal.levels {
-			if level.Bound.Sign() > 0 {
-				goal.levels = goal.levels[:k+1]
-				break
-			}
+	if !d.space.admits(goal.expected) { // Prices that no small ratios are were rounded.
+		for g, y := range goal.expected {
+			v, _ := y.Float64()
+			goal.expected[g] = onGrid(v)
 		}
+		onto(d.space, goal.expected, rounded)
 	}
+	goal.levels = shorten(a, goal.levels)
 	return goal, nil
 }
 
-// lottery writes expected numbers as a lottery, or returns a rule that they break.
+// shorten drops the levels that the proof of an algorithm does not need.
+func shorten(a jury.Algorithm, all []jury.Level) []jury.Level {
+	if a == jury.Maximin {
+		for k, level := range all {
+			if level.Chance.Sign() > 0 {
+				return all[:k+1]
+			}
+		}
+	}
+	return all
+}
+
+// lottery writes expected numbers as a lottery, or returns a rule that they break, or
+// neither where panels do not reach them and no rule is found that can be proved.
 func (d *draw) lottery(ctx context.Context, expected []*big.Rat) (jury.Lottery, *jury.Cut, error) {
 	seats := newSeater(d.pool, d.space.form)
-	var start [][]int64
-	within := d.space.admits(expected) // Else rounding put it outside, and a rule would say no more.
+	within := d.space.admits(expected)
 	if within {
 		p := newPeeler(d.space, expected)
-		left, err := p.run(ctx, func() (*finder, error) { return d.find(ctx) })
+		left, err := p.run(ctx, d.deck)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -115,46 +135,57 @@ func (d *draw) lottery(ctx context.Context, expected []*big.Rat) (jury.Lottery, 
 			seats.seat(p.shares, true)
 			return seats.out, nil, nil
 		}
-		for _, sh := range p.shares {
-			start = append(start, sh.counts)
-		}
-	}
-	f, err := d.find(ctx)
-	if err != nil {
-		return nil, nil, err
 	}
 	target := make([]float64, len(expected))
 	for g, y := range expected {
 		target[g], _ = y.Float64()
 	}
-	found, err := mix(ctx, f, d.open, target, start)
+	found, err := mix(ctx, d.deck, target)
 	if err != nil {
 		return nil, nil, err
 	}
-	if within && found.apart != nil && len(d.space.cuts) < maxCuts {
-		rule, err := cut(ctx, f, d.open, target, found.apart)
-		if err != nil || rule != nil {
-			d.close(ctx) // It does not know the rule.
-			return nil, rule, err
-		}
+	if found.error <= missing {
+		seats.seat(found.shares(expected), false)
+		return seats.out, nil, nil
 	}
-	seats.seat(found.shares(expected), false)
-	return seats.out, nil, nil
+	if !within || found.apart == nil || len(d.space.cuts) >= maxCuts {
+		return nil, nil, nil
+	}
+	rule, err := cut(ctx, d.deck, target, found.apart)
+	return nil, rule, err
 }
 
-// find returns the finder of whole panels, which is opened when it is first needed.
-func (d *draw) find(ctx context.Context) (f *finder, err error) {
-	if d.finder == nil {
-		d.finder, err = newFinder(ctx, d.space, d.open)
+// without returns the result where the aim is out of reach: the best lottery over panels
+// that is found, with what the rows prove about it.
+func (d *draw) without(ctx context.Context, a jury.Algorithm, goal aim) (jury.Result, error) {
+	best := straight
+	if a == jury.Nash {
+		best = product
 	}
-	return d.finder, err
-}
-
-func (d *draw) close(ctx context.Context) {
-	if d.finder != nil {
-		_ = d.finder.session.Close(ctx) // Its memory is gone either way.
-		d.finder = nil
+	found, err := best(ctx, d.deck)
+	if err != nil {
+		return jury.Result{}, err
 	}
+	seats := newSeater(d.pool, d.space.form)
+	seats.seat(found.shares(goal.expected), false)
+	chances, err := d.pool.Chances(seats.out)
+	if err != nil {
+		return jury.Result{}, fmt.Errorf("%w: %w", solve.ErrSolver, err)
+	}
+	actual := make([]*big.Rat, len(d.space.sizes))
+	for g, group := range d.space.form.Groups {
+		actual[g] = chances[group.People[0]].Big()
+	}
+	if a == jury.Nash {
+		goal, err = bounded(ctx, d.space, d.open, actual)
+	} else {
+		goal.levels, err = reached(ctx, d.space, d.open, actual, false)
+		goal.levels = shorten(a, goal.levels)
+	}
+	if err != nil {
+		return jury.Result{}, err
+	}
+	return d.certify(a, seats.out, goal)
 }
 
 // certify states what the prices prove about the lottery as it is.

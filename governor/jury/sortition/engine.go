@@ -20,6 +20,8 @@ type Session interface {
 	AddRow(ctx context.Context, columns []int32, values []float64, lower, upper float64) error
 	// Run solves the programme as it stands.
 	Run(ctx context.Context) (solve.Solution, error)
+	// Effort returns how much work the runs so far took, in steps of the simplex method.
+	Effort() int64
 	// Close frees it.
 	Close(ctx context.Context) error
 }
@@ -61,14 +63,17 @@ type finder struct {
 	space   *space
 	session Session
 	rows    []int32
+	spent   *int64 // Grows with the work of each search.
 }
 
 func newFinder(ctx context.Context, s *space, open Engine) (*finder, error) {
-	session, err := open(ctx, s.programme(true))
+	lp := s.programme(true)
+	lp.Nodes = maxNodes
+	session, err := open(ctx, lp)
 	if err != nil {
 		return nil, err
 	}
-	f := &finder{space: s, session: session}
+	f := &finder{space: s, session: session, spent: new(int64)}
 	for r := range s.lower {
 		f.rows = append(f.rows, int32(r))
 	}
@@ -106,7 +111,9 @@ func (f *finder) box(ctx context.Context, worth []float64, b box) ([]int64, erro
 	if err := f.session.SetRows(ctx, f.rows, low, high); err != nil {
 		return nil, err
 	}
+	before := f.session.Effort()
 	found, err := f.session.Run(ctx)
+	*f.spent += f.session.Effort() - before + askCost
 	if err != nil || found.Status != solve.Optimal {
 		return nil, err
 	}

@@ -37,20 +37,20 @@ type levels struct {
 	fixed   [][]int64 // Their coefficients in the rows of the space.
 	slack   float64   // By which the bounds of rows are apart.
 	out     []jury.Level
+
+	actual []*big.Rat // Chances of a lottery, whose bounds are asked for; nil for the best ones.
+	rest   []float64  // Then s_g of settled groups.
+	only   []bool     // Groups that count.
 }
 
 // relax runs the levels until all groups are settled, or with zero set those only that
 // settle groups at 0: nobody can draw them.
 func relax(ctx context.Context, s *space, open Engine, zero bool) (*levels, error) {
-	session, err := open(ctx, s.programme(false))
+	l, err := newLevels(ctx, s, open)
 	if err != nil {
 		return nil, err
 	}
-	defer session.Close(ctx) //nolint:errcheck // Its memory is gone either way.
-	l := &levels{
-		space: s, session: session, chance: make([]*big.Rat, len(s.sizes)), float: make([]float64, len(s.sizes)),
-		capRow: slices.Repeat([]int{-1}, len(s.sizes)), rows: len(s.lower),
-	}
+	defer l.session.Close(ctx) //nolint:errcheck // Its memory is gone either way.
 	for slices.Contains(l.chance, nil) {
 		if err := l.next(ctx); err != nil {
 			return nil, err
@@ -60,6 +60,48 @@ func relax(ctx context.Context, s *space, open Engine, zero bool) (*levels, erro
 		}
 	}
 	return l, nil
+}
+
+func newLevels(ctx context.Context, s *space, open Engine) (*levels, error) {
+	session, err := open(ctx, s.programme(false))
+	if err != nil {
+		return nil, err
+	}
+	return &levels{
+		space: s, session: session, chance: make([]*big.Rat, len(s.sizes)), float: make([]float64, len(s.sizes)),
+		capRow: slices.Repeat([]int{-1}, len(s.sizes)), rows: len(s.lower), rest: make([]float64, len(s.sizes)),
+		only: slices.Repeat([]bool{true}, len(s.sizes)),
+	}, nil
+}
+
+// reached returns levels that bound the chances of a lottery, each for the chances of
+// the groups settled before as they are: of all groups, or of those without any chance.
+func reached(ctx context.Context, s *space, open Engine, actual []*big.Rat, zero bool) ([]jury.Level, error) {
+	l, err := newLevels(ctx, s, open)
+	if err != nil {
+		return nil, err
+	}
+	defer l.session.Close(ctx) //nolint:errcheck // Its memory is gone either way.
+	l.actual = actual
+	for g, z := range actual {
+		l.only[g] = !zero || z.Sign() == 0
+	}
+	for l.least() != nil {
+		if err := l.next(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return l.out, nil
+}
+
+// least returns the least actual chance of the groups that are left and count.
+func (l *levels) least() (least *big.Rat) {
+	for g, z := range l.actual {
+		if l.chance[g] == nil && l.only[g] && (least == nil || z.Cmp(least) < 0) {
+			least = z
+		}
+	}
+	return least
 }
 
 // next solves one level and settles at least one group.
@@ -123,12 +165,15 @@ func (l *levels) widen(ctx context.Context) error {
 func (l *levels) column(ctx context.Context) error {
 	s := l.space
 	step := make([]float64, l.rows)
-	high := make([]float64, len(s.sizes))
+	high, low := slices.Clone(l.rest), slices.Clone(l.rest)
 	for g, size := range s.sizes {
 		if l.chance[g] != nil {
 			continue
 		}
 		high[g] = float64(size)
+		if !l.only[g] {
+			continue
+		}
 		for _, t := range s.terms[g] {
 			step[t.row] += float64(size * t.count)
 		}
@@ -136,8 +181,7 @@ func (l *levels) column(ctx context.Context) error {
 			step[l.capRow[g]] = float64(size)
 		}
 	}
-	none := make([]float64, len(high))
-	if err := l.session.SetColumns(ctx, 0, none, none, high); err != nil {
+	if err := l.session.SetColumns(ctx, 0, make([]float64, len(high)), low, high); err != nil {
 		return err
 	}
 	if k := len(l.steps); k > 0 {
@@ -173,7 +217,7 @@ func (l *levels) caps(ctx context.Context, point []float64) (added bool, err err
 	}
 	for g, size := range l.space.sizes {
 		n := float64(size)
-		if l.chance[g] != nil || l.capRow[g] >= 0 || point[g]+n*z <= n+tiny {
+		if l.chance[g] != nil || l.capRow[g] >= 0 || !l.only[g] || point[g]+n*z <= n+tiny {
 			continue
 		}
 		values := append(slices.Repeat([]float64{n}, len(columns)), 1)
@@ -227,16 +271,36 @@ func (l *levels) settle(found solve.Solution) error {
 	}
 	value, _ := level.Bound.Big().Float64()
 	for g := range price {
-		if l.chance[g] == nil && price[g] > 0 && weight[g] > tiny*greatest {
+		if l.chance[g] == nil && price[g] > 0 && weight[g] > tiny*greatest && l.only[g] {
 			level.Groups = append(level.Groups, g)
 		}
 	}
-	for _, g := range level.Groups {
-		l.chance[g], l.float[g] = level.Bound.Big(), value
+	if len(level.Groups) == 0 {
+		return fmt.Errorf("%w: a level of chances that settles nobody", solve.ErrSolver)
 	}
 	level.Chance = level.Bound
+	if l.actual != nil {
+		level.Chance = exact.FromBig(l.least())
+		l.stay(level)
+	} else {
+		for _, g := range level.Groups {
+			l.chance[g], l.float[g] = level.Bound.Big(), value
+		}
+	}
 	l.out = append(l.out, level)
 	return nil
+}
+
+// stay settles the groups of a level at what they have, and takes z back to the least
+// chance of the level.
+func (l *levels) stay(level jury.Level) {
+	least, _ := l.least().Float64()
+	l.steps[len(l.steps)-1] += least - l.reached()
+	for _, g := range level.Groups {
+		l.chance[g] = l.actual[g]
+		l.float[g], _ = l.actual[g].Float64()
+		l.rest[g] = max(0, (l.float[g]-least)*float64(l.space.sizes[g]))
+	}
 }
 
 // weights returns the price of each group that is left.

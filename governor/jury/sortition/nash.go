@@ -44,17 +44,23 @@ func nash(ctx context.Context, s *space, open Engine) (aim, error) {
 		n.centre(mu)
 	}
 	prices := n.prices()
+	return aim{expected: n.exactly(prices), levels: l.out, mean: priced(s, prices)}, nil
+}
+
+// priced rounds the prices of rows for a certificate.
+func priced(s *space, prices []float64) *jury.Mean {
 	greatest := 1.0
 	for _, y := range prices {
 		greatest = max(greatest, math.Abs(y))
 	}
-	mean := &jury.Mean{Scale: int64(jury.MaxPrice / greatest)} // At least 1: prices are at most the pool.
+	mean := &jury.Mean{Scale: max(1, int64(jury.MaxPrice/greatest))} // Prices are rarely above the pool.
 	for r, y := range prices {
-		if v := int64(math.Round(y * float64(mean.Scale))); v != 0 {
+		v := int64(math.Round(min(max(y, -jury.MaxPrice), jury.MaxPrice) * float64(mean.Scale)))
+		if v != 0 && (v > 0 || s.lower[r] != loose) {
 			mean.Prices = append(mean.Prices, jury.Price{At: r, Value: v})
 		}
 	}
-	return aim{expected: n.exactly(prices), levels: l.out, mean: mean}, nil
+	return mean
 }
 
 // newton holds the prices: x is one for the upper bound and one for the lower bound of
@@ -270,34 +276,48 @@ func (n *newton) exactly(prices []float64) []*big.Rat {
 	if y := n.simply(prices); y != nil && s.admits(y) {
 		return y
 	}
-	y, room := make([]*big.Rat, len(s.sizes)), make([]float64, len(s.sizes))
-	near := make([]float64, len(s.lower))
+	y := make([]*big.Rat, len(s.sizes))
 	for g, d := range n.groupPrices(prices) {
 		p := 0.0
 		if !n.out[g] {
 			p = 1 / max(1, d)
 		}
 		v := p * float64(s.sizes[g])
-		y[g] = big.NewRat(int64(math.Round(math.Ldexp(v, gridBits))), 1<<gridBits)
-		if room[g] = min(v, float64(s.sizes[g])-v); room[g] < binding && !n.out[g] {
+		y[g] = onGrid(v)
+		if min(v, float64(s.sizes[g])-v) < binding && !n.out[g] {
 			y[g].SetInt64(s.sizes[g]) // Certain; nobody's chance is that near to 0.
-			v = float64(s.sizes[g])
 		}
+	}
+	onto(s, y, binding)
+	return y
+}
+
+// onGrid rounds an expected number.
+func onGrid(v float64) *big.Rat {
+	return big.NewRat(int64(math.Round(math.Ldexp(v, gridBits))), 1<<gridBits)
+}
+
+// onto moves expected numbers that are right up to rounding, so that every row nearer to
+// its bound than a distance meets it exactly, as far as that is possible.
+func onto(s *space, y []*big.Rat, distance float64) {
+	room, near := make([]float64, len(s.sizes)), make([]float64, len(s.lower))
+	for g, v := range y {
+		x, _ := v.Float64()
+		room[g] = min(x, float64(s.sizes[g])-x)
 		for _, t := range s.terms[g] {
-			near[t.row] += v * float64(t.count)
+			near[t.row] += x * float64(t.count)
 		}
 	}
 	at := map[int]int64{}
 	for r, v := range near {
 		switch {
-		case math.Abs(v-float64(s.upper[r])) < binding:
+		case math.Abs(v-float64(s.upper[r])) < distance:
 			at[r] = s.upper[r]
-		case math.Abs(v-float64(s.lower[r])) < binding:
+		case math.Abs(v-float64(s.lower[r])) < distance:
 			at[r] = s.lower[r]
 		}
 	}
-	meet(s, y, at, room)
-	return y
+	meet(s, y, at, room, distance)
 }
 
 // simply returns expected numbers under chances that are ratios of small numbers, nil if
@@ -320,10 +340,10 @@ func (n *newton) simply(prices []float64) []*big.Rat {
 
 // meet changes expected numbers so that rows have the values given: elimination in
 // rationals over the groups with most room.
-func meet(s *space, y []*big.Rat, at map[int]int64, room []float64) {
+func meet(s *space, y []*big.Rat, at map[int]int64, room []float64, least float64) {
 	order := make([]int, 0, len(y))
 	for g := range y {
-		if room[g] > binding {
+		if room[g] > least {
 			order = append(order, g)
 		}
 	}

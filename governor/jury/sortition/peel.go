@@ -69,14 +69,14 @@ const lastBack = 4
 // run peels until nothing is left, or until no panel is found, going back some steps a
 // few times: what is left depends on the panels taken before. It returns the weight
 // that is left, with the expected numbers under that weight.
-func (p *peeler) run(ctx context.Context, find func() (*finder, error)) (left *big.Rat, err error) {
+func (p *peeler) run(ctx context.Context, d *deck) (left *big.Rat, err error) {
 	for back := 0; p.mass.Sign() > 0; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		chosen, ok := p.swaps.find(p)
-		if !ok && back >= maxBack-lastBack {
-			f, err := find()
+		if !ok && back >= maxBack-lastBack && !d.tired(peelBudget) {
+			f, err := d.find(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -85,6 +85,7 @@ func (p *peeler) run(ctx context.Context, find func() (*finder, error)) (left *b
 			}
 		}
 		if ok && p.take(chosen) {
+			d.add(p.shares[len(p.shares)-1].counts)
 			continue
 		}
 		if back++; back > maxBack {

@@ -15,6 +15,7 @@ import (
 
 	"comity/adapter/highs"
 	"comity/allocator/solve"
+	"comity/exact"
 	"comity/governor/jury"
 	"comity/governor/jury/sortition"
 )
@@ -275,6 +276,112 @@ func TestLeximinIsThatOfTheDefinition(t *testing.T) {
 	}
 	if cuts == 0 {
 		t.Error("no pool needed a cut; the test has lost what it is for")
+	}
+}
+
+// TestDirectSearchIsThatOfTheDefinition: the search over panels, on which hard pools fall
+// back, needs neither the best expected numbers of the rows nor cuts.
+func TestDirectSearchIsThatOfTheDefinition(t *testing.T) {
+	for seed := range uint64(12) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		p := random(seed, shape{people: 8 + r.IntN(3), size: 3, features: []int{2, 3, 2 + r.IntN(2)}, slack: int(seed % 2)})
+		if seed%4 == 1 {
+			p = cornered(3 + r.IntN(5))
+		}
+		want := twin(t, p)
+		result, err := sortition.Directly(t.Context(), p, jury.Leximin, opener(t))
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		for i, c := range result.Chances {
+			if math.Abs(about(c)-want[i]) > 1e-5 {
+				t.Fatalf("seed %d: person %d has chance %s, by definition %g", seed, i, c, want[i])
+			}
+		}
+		nash, err := sortition.Directly(t.Context(), p, jury.Nash, opener(t))
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		leastProduct(t, p, nash)
+	}
+}
+
+// leastProduct checks the condition for the greatest product of chances p: no panel has
+// a sum of 1/p above the number of people who can be drawn.
+func leastProduct(t *testing.T, p jury.Pool, result jury.Result) {
+	t.Helper()
+	people := 0.0
+	for _, c := range result.Chances {
+		if c.Sign() > 0 {
+			people++
+		}
+	}
+	for _, panel := range panels(p) {
+		sum := 0.0
+		for _, i := range panel {
+			sum += 1 / about(result.Chances[i])
+		}
+		if sum > people*(1+1e-5) {
+			t.Fatalf("panel %v raises the product of chances: sum %g of %g people", panel, sum, people)
+		}
+	}
+}
+
+// TestTightPools: seven categories and hardly any room. Whole panels reach the best
+// expected numbers in few ways in the first pool, and not at all in the second.
+func TestTightPools(t *testing.T) {
+	result, took := draw(t, assembly(10, 220, 25, []int{5, 4, 5, 5, 2, 5, 4}), jury.Leximin)
+	if gap := about(result.Certificate.Gap); gap > 1e-6 {
+		t.Errorf("gap %g", gap)
+	}
+	t.Logf("%s of processor time", took)
+	p := assembly(16, 133, 35, []int{5, 4, 5, 2, 3, 2, 3})
+	result, took = draw(t, p, jury.Leximin)
+	t.Logf("%s of processor time, gap %g", took, about(result.Certificate.Gap))
+	if len(result.Certificate.Levels) < 2 || result.Certificate.Gap.Cmp(exact.Int(1)) >= 0 {
+		t.Errorf("%d levels, gap %s", len(result.Certificate.Levels), result.Certificate.Gap)
+	}
+	// Leximin by plain column generation with another solver's branch and bound.
+	var chances []float64
+	for _, c := range result.Chances {
+		chances = append(chances, about(c))
+	}
+	slices.Sort(chances)
+	at := 0
+	for _, level := range []struct {
+		people int
+		chance float64
+	}{
+		{63, 0},
+		{23, 0.043478},
+		{2, 0.065217},
+		{3, 0.094203},
+		{1, 0.224638},
+		{3, 0.263285},
+		{1, 0.359903},
+		{1, 0.36715},
+		{1, 0.475845},
+		{2, 0.493961},
+		{1, 0.531401},
+		{1, 0.533816},
+		{1, 0.618358},
+		{1, 0.717391},
+		{1, 0.731884},
+		{1, 0.826087},
+		{1, 0.835749},
+		{1, 0.847826},
+		{1, 0.913043},
+		{1, 0.92029},
+		{2, 0.956522},
+		{1, 0.992754},
+		{20, 1},
+	} {
+		for range level.people {
+			if math.Abs(chances[at]-level.chance) > 1e-4 {
+				t.Errorf("chance %d in order is %g, want %g", at, chances[at], level.chance)
+			}
+			at++
+		}
 	}
 }
 

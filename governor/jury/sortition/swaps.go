@@ -168,7 +168,7 @@ func (w *swaps) swap(row int) bool {
 			enter = append(enter, g)
 		}
 	}
-	leave, enter = w.sample(leave, outs), w.sample(enter, ins)
+	leave, enter = sample(w.stream, leave, outs), sample(w.stream, enter, ins)
 	bestOut, bestIn, best, worth := -1, -1, int64(0), 0.0
 	for r, n := range w.count {
 		w.more[r] = w.miss(r, n+1) - w.miss(r, n)
@@ -225,10 +225,13 @@ func (w *swaps) weight(g, row int) int64 {
 }
 
 // sample keeps a random few of a list.
-func (w *swaps) sample(list []int, most int) []int {
-	for k := range min(len(list), most) {
-		j := k + w.stream.IntN(len(list)-k)
+func sample(stream *chance.Stream, list []int, most int) []int {
+	if len(list) <= most {
+		return list
+	}
+	for k := range most {
+		j := k + stream.IntN(len(list)-k)
 		list[k], list[j] = list[j], list[k]
 	}
-	return list[:min(len(list), most)]
+	return list[:most]
 }
