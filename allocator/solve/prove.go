@@ -96,7 +96,7 @@ func (v *prover) weighted(ctx context.Context, st stage, h *hint) error {
 		best = v.lift(dual{rows: v.padded(h.prices), cuts: h.cuts}, costs, certificate.PriceBits, h.whole)
 		best.bound = v.bound(best, costs)
 	}
-	if goal := new(big.Int).Lsh(reached, certificate.PriceBits); best.bound == nil || len(v.cuts) == 0 && best.bound.Cmp(goal) > 0 {
+	if goal := new(big.Int).Lsh(reached, certificate.PriceBits); best.bound == nil || len(v.cuts) == 0 && best.bound.Cmp(goal) > 0 && !v.isLarge() {
 		w, err := bestWorth(ctx, v.plain(), v.solver, v.x)
 		if err != nil {
 			return err
@@ -107,7 +107,7 @@ func (v *prover) weighted(ctx context.Context, st stage, h *hint) error {
 			best = other
 		}
 	}
-	if len(v.cuts) == 0 && v.gapIsLarge(reached, best.bound) {
+	if len(v.cuts) == 0 && !v.isLarge() && v.gapIsLarge(reached, best.bound) {
 		return v.byTree(ctx, proof, reached)
 	}
 	exact := best.bound.Cmp(new(big.Int).Lsh(reached, certificate.PriceBits)) == 0 && st.Slack.Sign() == 0 && !anyPrice(best.cuts)
@@ -279,12 +279,13 @@ func (v *prover) append(proof comity.StageProof, implied bool) error {
 			}
 			r.terms = append(r.terms, term{at[column], floor.Coeffs[i].Int64()})
 		}
-		if !floor.Least.IsInt64() {
-			return fmt.Errorf("%w: a stage is worth %s, at most 2^63 is computed with", ErrTooLarge, floor.Least)
-		}
 		slices.SortFunc(r.terms, func(a, b term) int { return a.at - b.at })
-		least := floor.Least.Int64()
-		r.lower = &least
+		switch {
+		case floor.Least.IsInt64():
+			r.lower = new(floor.Least.Int64())
+		case !implied:
+			return fmt.Errorf("%w: a stage is worth %s, and later ones can keep at most 2^63", ErrTooLarge, floor.Least)
+		}
 		v.add(r)
 		if implied {
 			r.lower = nil
