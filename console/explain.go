@@ -7,6 +7,7 @@ import (
 	"comity/allocator/explore"
 	"comity/console/account"
 	"comity/exact"
+	"comity/governor/charter"
 	"comity/party"
 	"comity/quantity"
 )
@@ -426,6 +427,16 @@ func (t Teller) Fairness(f explore.Fairness) string {
 
 // Outcome tells a division in short.
 func (t Teller) Outcome(o explore.Outcome) string {
+	switch o.Kind {
+	case charter.Maximin, charter.Leximin:
+		return t.words.say("outcome.least", Number(o.Total), t.Resource(), t.Ratio(o.Value))
+	case charter.Nash:
+		says := t.words.say("outcome", Number(o.Total), t.Resource(), t.Ratio(o.Value)) + " "
+		if o.Gap.Sign() == 0 {
+			return says + t.words.say("outcome.nash.exact")
+		}
+		return says + t.words.say("outcome.nash", t.Ratio(o.Gap))
+	}
 	says := t.words.say("outcome", Number(o.Total), t.Resource(), t.Ratio(o.Value)) + " "
 	if o.Given.Sign() > 0 {
 		says += t.words.say("outcome.given", t.Ratio(o.Given)) + " "

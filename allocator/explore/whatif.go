@@ -14,7 +14,8 @@ import (
 // Outcome is one division in short.
 type Outcome struct {
 	Total       quantity.Amount `json:"total"`
-	Value       exact.Rat       `json:"value"` // In its aim (AimOf).
+	Kind        string          `json:"kind"`  // Of its aim (AimOf).
+	Value       exact.Rat       `json:"value"` // In its aim.
 	Given       exact.Rat       `json:"given"` // Up, within the aim's slack, for later aims.
 	Gap         exact.Rat       `json:"gap"`
 	Certificate canon.Digest    `json:"certificate"`
@@ -27,7 +28,8 @@ func (a Answer) Outcome() (Outcome, error) {
 		return Outcome{}, err
 	}
 	digest, err := a.Digest()
-	return Outcome{Total: total, Value: a.Value(), Given: a.Given(), Gap: a.Gap(), Certificate: digest}, err
+	kind := a.Problem.Stages[AimOf(a.Problem)].Kind
+	return Outcome{Total: total, Kind: kind, Value: a.Value(), Given: a.Given(), Gap: a.Gap(), Certificate: digest}, err
 }
 
 // Difference is what one party gets before and after a change.
