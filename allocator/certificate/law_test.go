@@ -263,11 +263,7 @@ func drawProof(r *rapid.T, p comity.Problem, units []quantity.Amount, stage comi
 				cut.Vector = append(cut.Vector, canon.Int(x))
 			}
 			if limit.Kind == certificate.LimitGini {
-				cut.Vector = nil
-				for i := range p.Needs {
-					cut.Vector = append(cut.Vector, canon.Int(2*(i+1)-len(p.Needs)-1))
-				}
-				cut.Vector = rapid.Permutation(cut.Vector).Draw(r, "ranks")
+				cut.Vector = meanOfOrders(r, len(p.Needs))
 			}
 			proof.Cuts = append(proof.Cuts, cut)
 		}
@@ -430,4 +426,20 @@ func TestNothingFeasibleIsProvedInfeasible(t *testing.T) {
 			r.Fatalf("%v is feasible and proved not to be", plans[0])
 		}
 	})
+}
+
+// meanOfOrders draws the vector of a gini cut: a mean of two orders of the ranks, less
+// something.
+func meanOfOrders(r *rapid.T, n int) []canon.Int {
+	var ranks []int64
+	for i := range n {
+		ranks = append(ranks, int64(2*(i+1)-n-1))
+	}
+	one, other := rapid.Permutation(ranks).Draw(r, "order"), rapid.Permutation(ranks).Draw(r, "other order")
+	part := rapid.Int64Range(0, 1<<certificate.RankBits).Draw(r, "part")
+	v := make([]canon.Int, n)
+	for k := range v {
+		v[k] = canon.Int(part*one[k] + (1<<certificate.RankBits-part)*other[k] - rapid.Int64Range(0, 9).Draw(r, "less"))
+	}
+	return v
 }

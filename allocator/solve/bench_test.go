@@ -199,6 +199,24 @@ func periods(parties, count, hubCount int) comity.Problem {
 	return p
 }
 
+// limited is the vaccine charter without floors and with a limit on inequality that binds.
+func limited(parties int, kind, aim string) comity.Problem {
+	p := vaccines(world(rand.New(rand.NewPCG(3, 20)), parties, 6, 3), 300_000_001*int64(parties)/31)
+	p.Rows = slices.DeleteFunc(p.Rows, func(r comity.Row) bool { return r.Clause == "c.floor" })
+	if aim != certificate.Weighted {
+		p.Stages = []comity.Stage{aimed(p, aim)}
+	}
+	l := comity.Limit{ID: "c.equal", Clause: "c.equal", Kind: kind, Bound: ratio(1, 5)}
+	if kind == certificate.LimitJain {
+		l.Bound = ratio(4, 5)
+	}
+	for _, n := range p.Needs {
+		l.Per = append(l.Per, n.Amount)
+	}
+	p.Limits = []comity.Limit{l}
+	return p
+}
+
 func BenchmarkKinds(b *testing.B) {
 	for _, c := range []struct {
 		name string
@@ -209,6 +227,16 @@ func BenchmarkKinds(b *testing.B) {
 		{"leximin=50x6", periods(50, 6, 8)},
 		{"leximin=200x12", periods(200, 12, 20)},
 		{"hubs=60x15", hubs(60, 15)},
+		{"gini=31", limited(31, certificate.LimitGini, certificate.Weighted)},
+		{"gini=60", limited(60, certificate.LimitGini, certificate.Weighted)},
+		{"gini=200", limited(200, certificate.LimitGini, certificate.Weighted)},
+		{"jain=31", limited(31, certificate.LimitJain, certificate.Weighted)},
+		{"jain=60", limited(60, certificate.LimitJain, certificate.Weighted)},
+		{"jain=200", limited(200, certificate.LimitJain, certificate.Weighted)},
+		{"gini nash=31", limited(31, certificate.LimitGini, certificate.Nash)},
+		{"jain nash=31", limited(31, certificate.LimitJain, certificate.Nash)},
+		{"gini leximin=31", limited(31, certificate.LimitGini, certificate.Leximin)},
+		{"jain maximin=31", limited(31, certificate.LimitJain, certificate.Maximin)},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			s := engine(b)

@@ -9,12 +9,14 @@ type curves interface {
 	share(party, column int) float64    // What one unit of it adds.
 	slopes(party int, x []int64) slopes // Around a point.
 	widest() int64                      // The farthest that a party can move.
+	opening() int64                     // What part of it all segments cover at the first scale.
 }
 
 // slopes are the marginal values of one party around its present sum.
 type slopes struct {
 	at    float64                    // The present sum.
 	far   float64                    // How far it can move.
+	size  float64                    // Its pieces are in proportion to this.
 	least float64                    // It never falls to this.
 	last  float64                    // The long piece below ends here at the latest.
 	most  float64                    // The long piece above ends here at the earliest.
@@ -31,10 +33,13 @@ func (u unmet) share(_, _ int) float64 { return 1 }
 func (u unmet) slopes(party int, x []int64) slopes {
 	d := float64(u.need[party])
 	return slopes{
-		at: float64(u.total(x, party)), far: d, least: math.Inf(-1), last: 0, most: d,
+		at: float64(u.total(x, party)), far: d, size: d, least: math.Inf(-1), last: 0, most: d,
 		slope: func(a, b float64) float64 { return (float64(2*d) - a - b) / (2 * d) },
 	}
 }
+
+// opening is a part only: wider segments take longer and are not followed less often.
+func (u unmet) opening() int64 { return 8 }
 
 func (u unmet) widest() int64 {
 	var widest int64
@@ -51,6 +56,7 @@ type gains struct {
 	stage stage
 	unit  []int64
 	norm  float64 // Brings slopes to 1: a power of two.
+	far   float64 // How far a party can move at most.
 }
 
 // newGains measures slopes at a point at which every party gains.
@@ -68,6 +74,7 @@ func newGains(f *form, s stage, x []int64) *gains {
 			g.unit[k] = largest // Steps that are much finer than a unit lead nowhere.
 		}
 		g.unit[k] = max(g.unit[k], 1)
+		g.far = max(g.far, g.reach(k))
 		if at := g.gain(k, x); at > 0 {
 			steepest = max(steepest, float64(s.power[k])/at)
 		}
@@ -79,7 +86,7 @@ func newGains(f *form, s stage, x []int64) *gains {
 	return g
 }
 
-// maxRatio is how many steps one unit may be worth: no more than a model reaches.
+// maxRatio is how many steps one unit may be worth: less than a model reaches.
 const maxRatio = 4
 
 // gain returns what a party has above its alternative, in its units.
@@ -100,7 +107,7 @@ func (g *gains) share(party, column int) float64 {
 func (g *gains) slopes(party int, x []int64) slopes {
 	power := g.norm * float64(g.stage.power[party])
 	return slopes{
-		at: g.gain(party, x), far: g.reach(party), least: 0, last: math.Inf(1), most: 0,
+		at: g.gain(party, x), far: g.reach(party), size: g.far, least: 0, last: math.Inf(1), most: 0,
 		slope: func(a, b float64) float64 { return power * logarithm(max(a, math.Ldexp(b, -10)), b) / (b - a) },
 	}
 }
@@ -114,13 +121,10 @@ func (g *gains) reach(party int) float64 {
 	return sum / float64(g.unit[party])
 }
 
-func (g *gains) widest() int64 {
-	widest := 0.0
-	for k := range g.need {
-		widest = max(widest, g.reach(k))
-	}
-	return int64(min(widest, math.Ldexp(1, 61)))
-}
+// opening is all: one slope says little about a logarithm far away.
+func (g *gains) opening() int64 { return 1 }
+
+func (g *gains) widest() int64 { return int64(min(g.far, math.Ldexp(1, 61))) }
 
 // logarithm returns ln(b/a) for 0 < a < b, by its series around 1, so that it is the same
 // on every processor: ln(b/a) = 2·(z + z³/3 + z⁵/5 + ...) with z = (b-a)/(b+a).

@@ -9,9 +9,6 @@ const (
 	// shrink is how much finer the next scale is: its segments together still cover one
 	// of the coarser ones to each side. It is a power of two, so that steps round nothing.
 	shrink = segments
-	// opening is the part of a need that all segments cover at the first scale. Wider
-	// ones take longer and are not followed less often.
-	opening = 8
 	// maxRounds bounds the programmes at one scale. One or two are usual.
 	maxRounds = 40
 )
@@ -39,14 +36,14 @@ func (fc *face) even(ctx context.Context, s Solver, x []int64) (bool, []remainde
 		return true, nil, nil
 	}
 	step := int64(1)
-	for step < m.widest/(segments*opening) {
+	for step < m.widest/(segments*m.curves.opening()) {
 		step *= shrink
 	}
 	m.begin(fc, fc.basis)
 	for ; ; step /= shrink {
 		rest, ok, err := fc.settle(ctx, s, m, x, step)
 		if err != nil || !ok || step == 1 {
-			fc.vertex = m.lp.From
+			fc.form.vertex = &vertex{m, m.lp.From}
 			return ok && len(rest) == 0, rest, err
 		}
 	}
@@ -57,7 +54,7 @@ func (fc *face) even(ctx context.Context, s Solver, x []int64) (bool, []remainde
 func (fc *face) settle(ctx context.Context, s Solver, m *model, x []int64, step int64) ([]remainder, bool, error) {
 	for range maxRounds {
 		m.centre(fc, x, step)
-		solution, err := ask(ctx, s, m.lp, fmt.Sprintf("even out at steps of %d units", step))
+		solution, err := fc.keeping(ctx, s, m.lp, m.spread(x), fmt.Sprintf("even out at steps of %d units", step))
 		if err != nil {
 			return nil, false, err
 		}
@@ -70,6 +67,9 @@ func (fc *face) settle(ctx context.Context, s Solver, m *model, x []int64, step 
 		if inside {
 			return rest, true, nil
 		}
+	}
+	if len(fc.p.Limits) > 0 {
+		return nil, true, nil // On the edge of a limit long pieces swing; finer ones go on.
 	}
 	return nil, false, fmt.Errorf("%w: unmet needs at steps of %d units do not settle in %d rounds", ErrSolver, step, maxRounds)
 }

@@ -20,8 +20,8 @@ type face struct {
 	lower, upper []int64 // Of columns; equal where fixed.
 	rows         []row   // Tight rows have equal bounds.
 	nash         *gains  // What whole units maximise; evenness without it.
-	basis        *Basis  // Where the programme of greatest worth stopped, or nil,
-	vertex       *Basis  // and where evening out did.
+	basis        *Basis  // Where the programme of greatest worth stopped, or nil.
+	from         *Basis  // Where one of the same columns and rows stopped, or nil.
 }
 
 // open returns the face of everything feasible.

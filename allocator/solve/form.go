@@ -19,9 +19,13 @@ type form struct {
 	need    []int64
 	members [][]int // Columns by party.
 	stages  []stage
-	cuts    []cut // Consequences of limits, found so far.
-	// extended says that programmes hold limits exactly, by more columns.
+	cuts    []cut   // Consequences of limits, found so far.
+	basis   *Basis  // Where the last programme of greatest worth stopped, or nil.
+	vertex  *vertex // Where the search for evenness stopped, or nil.
+	// extended says that programmes hold limits exactly, by more columns. What cuts that
+	// gives are in found.
 	extended bool
+	found    []comity.Cut
 }
 
 // column has the cost of the stage at hand.

@@ -20,6 +20,8 @@ const (
 	// weightBits is about the size of the weights and prices of a level before the
 	// latter get their binary fraction.
 	weightBits = 41
+	// costBits is the size of the largest cost that package program writes.
+	costBits = 40
 )
 
 // level is the outcome of one round of a maximin or leximin stage: no plan lifts all its
@@ -51,6 +53,9 @@ func (fc *face) raise(ctx context.Context, s Solver, st stage, x []int64, kept [
 	a, err := fc.solve(ctx, s, r.relaxation, x, "raise the least of stage "+st.ID)
 	if err != nil {
 		return level{}, err
+	}
+	if a.basis != nil {
+		fc.from = a.basis
 	}
 	l := level{stage: st, at: math.Ldexp(a.point[r.level], -r.scale), point: a.point}
 	return l, fc.price(&l, a.prices, r, kept)
@@ -136,6 +141,9 @@ func (fc *face) price(l *level, prices []float64, r *levelProgramme, kept []floa
 		if l.weights[k] > 0 {
 			l.settled = append(l.settled, k)
 		}
+	}
+	if dearest := slices.Max(unit); len(l.settled) == 0 && dearest > 1<<costBits {
+		return fmt.Errorf("%w: a unit is worth %.3g in stage %s, at most 2^%d is computed with; round its measure to fewer digits", ErrTooLarge, dearest, l.stage.ID, costBits)
 	}
 	if len(l.settled) == 0 {
 		return fmt.Errorf("%w: no price holds the level of stage %s down", ErrSolver, l.stage.ID)

@@ -2,6 +2,7 @@ package solve
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 
@@ -9,62 +10,73 @@ import (
 )
 
 const (
-	// maxInward bounds the programmes of one weighted stage under limits.
-	maxInward = 80
-	// inward is how close to the bound the value of a point that keeps the limits must
-	// come: a part in ten million.
-	inward = 1e-7
-	// step is how far the inner point follows the best one that was found.
-	step = 0.5
+	// outermost and innermost are how far whole units are looked for from the border of
+	// limits, as powers of two of the way to a point inside.
+	outermost = 30
+	innermost = 1
+	// closeWorth is the share of a worth that rounding inwards may cost before single
+	// units are searched by branching.
+	closeWorth = 1e-4
 )
 
-// limited reaches a weighted stage under limits. A limit is a curved surface, and cuts at
-// the points that a programme proposes touch it nowhere near the optimum. So a point
-// inside, at which parties are served as equally as rows allow, is joined with the
-// proposal, and the cut is made where the line leaves the limits (Ben-Ameur and Neto,
-// "Acceleration of cutting-plane and column generation algorithms", 2007). The points
-// there keep all rules but whole units, and show how good a plan can be.
-func (h *search) limited(ctx context.Context, st stage) (worth, []float64, error) {
-	inside, err := h.equal(ctx)
+// inward returns whole units near a point that keep all rules. A limit is a curved
+// surface, and whole units next to a point on it lie outside as often as not; so it is
+// left towards a point inside, no farther than needed.
+func (h *search) inward(ctx context.Context, point []float64) ([]int64, error) {
+	x, err := h.face.repair(point)
+	if err == nil || len(h.p.Limits) == 0 {
+		return x, err
+	}
+	inside, err := h.inside(ctx)
 	if err != nil {
-		return worth{}, nil, err
+		return nil, err
 	}
-	var w worth
-	var best []float64
-	for range maxInward {
-		if w, err = bestWorth(ctx, h.face, h.solver, h.x); err != nil {
-			return w, nil, err
+	for bits := outermost; bits >= innermost && inside != nil; bits-- {
+		if x, err := h.face.repair(between(point, inside, math.Ldexp(1, -bits))); err == nil {
+			return x, nil
 		}
-		if !h.breaks(w.point) {
-			return w, w.point, nil
-		}
-		if inside == nil {
-			if !h.separate(h.sums(w.point)) {
-				return w, nil, nil
-			}
-			continue
-		}
-		low, high := 0.0, 1.0
-		for range 50 {
-			if middle := (low + high) / 2; h.breaks(between(inside, w.point, middle)) {
-				high = middle
-			} else {
-				low = middle
-			}
-		}
-		edge := between(inside, w.point, low)
-		if best == nil || st.value(edge) > st.value(best) {
-			best = edge
-		}
-		if st.value(w.point)-st.value(best) <= inward*math.Abs(st.value(w.point)) {
-			return w, best, nil
-		}
-		if outside := between(inside, w.point, high+(1-high)*cutNoise); !h.separate(h.sums(outside)) && !h.separate(h.sums(w.point)) {
-			return w, best, nil
-		}
-		inside = between(inside, best, step)
 	}
-	return w, best, nil
+	if h.face.holds(h.x) && certificate.Feasible(h.p, h.units(h.x)) == nil {
+		return h.x, nil
+	}
+	return nil, errFractions
+}
+
+// inside returns a point inside all limits, nil if none is known: where parties are served
+// most equally, or else where an earlier stage found whole units.
+func (h *search) inside(ctx context.Context) ([]float64, error) {
+	point, err := h.equal(ctx)
+	if point == nil && err == nil && h.face.holds(h.x) && certificate.Feasible(h.p, h.units(h.x)) == nil {
+		point = floats(h.x)
+	}
+	return point, err
+}
+
+// near tells whether whole units are worth about as much as a point.
+func (s stage) near(point []float64, x []int64) bool {
+	want, dearest := s.value(point), 0.0
+	for _, cost := range s.costs {
+		dearest = max(dearest, math.Abs(float64(cost)))
+	}
+	return s.value(floats(x)) >= want-max(closeWorth*math.Abs(want), dearest/2)
+}
+
+// better searches whole units by branching, and returns those at hand, if any, where that
+// finds none that are worth more.
+func (h *search) better(ctx context.Context, st stage, start, x []int64) ([]int64, error) {
+	found, err := h.integers(ctx, start)
+	if x != nil && (errors.Is(err, errFractions) || err == nil && st.worth(found).Cmp(st.worth(x)) < 0) {
+		return x, nil
+	}
+	return found, err
+}
+
+func floats(x []int64) []float64 {
+	list := make([]float64, len(x))
+	for j, v := range x {
+		list[j] = float64(v)
+	}
+	return list
 }
 
 // equal returns the point at which the least served party gets most, nil if even that

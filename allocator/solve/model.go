@@ -41,7 +41,9 @@ func (fc *face) newModel() *model {
 	m.widest = m.curves.widest()
 	rowAt, partyAt := make([]int, len(fc.rows)), make([]int, len(fc.need))
 	for i, r := range fc.rows {
-		if slices.ContainsFunc(r.terms, func(t term) bool { return fc.free(t.at) }) {
+		rowAt[i] = -1
+		binds := r.lower != nil || r.upper != nil
+		if binds && slices.ContainsFunc(r.terms, func(t term) bool { return fc.free(t.at) }) {
 			rowAt[i] = len(m.rows)
 			m.rows = append(m.rows, i)
 		}
@@ -61,7 +63,9 @@ func (fc *face) newModel() *model {
 		}
 		m.columns = append(m.columns, j)
 		for _, t := range c.terms {
-			m.lp.entry(rowAt[t.at], float64(t.coeff))
+			if rowAt[t.at] >= 0 {
+				m.lp.entry(rowAt[t.at], float64(t.coeff))
+			}
 		}
 		if k := c.party; k >= 0 {
 			for i, cut := range fc.cuts {
@@ -98,8 +102,8 @@ func (m *model) addPieces() {
 // free tells whether a column can move on the face.
 func (fc *face) free(j int) bool { return fc.lower[j] < fc.upper[j] }
 
-// centre measures everything from x in steps. Pieces are one step wide for the party that
-// can move farthest, in proportion for others, and at least one unit.
+// centre measures everything from x in steps. Pieces are one step wide for the party with
+// the largest need, in proportion for others, and at least one unit.
 func (m *model) centre(fc *face, x []int64, step int64) {
 	m.step = step
 	activity := fc.activity(x)
@@ -118,7 +122,7 @@ func (m *model) centre(fc *face, x []int64, step int64) {
 	steps := float64(1 + (m.widest-1)/step)
 	for at, k := range m.parties {
 		c := m.curves.slopes(k, x)
-		m.cut(at, c, max(1, math.Floor(c.far/steps)))
+		m.cut(at, c, max(1, math.Floor(c.size/steps)))
 	}
 }
 
@@ -182,6 +186,52 @@ func (m *model) begin(fc *face, b *Basis) {
 	if basic == m.partyAt {
 		m.follow(from)
 	}
+}
+
+// vertex is where a search on a face stopped.
+type vertex struct {
+	model *model
+	basis *Basis
+}
+
+// resume lets the first search start where one on a smaller face stopped, after the
+// programme of greatest worth: what is not on that face stands where the latter left it,
+// and rows that came later do not bind.
+func (m *model) resume(fc *face, worth *Basis, last *vertex) {
+	if worth == nil || last == nil || last.basis == nil || len(worth.Columns) != len(fc.columns) || len(worth.Rows) > len(fc.rows) || len(fc.cuts) > 0 {
+		return
+	}
+	late := slices.Repeat([]Standing{Basic}, len(fc.rows)-len(worth.Rows))
+	columns, rows := slices.Clone(worth.Columns), append(slices.Clone(worth.Rows), late...)
+	if n := len(last.model.rows); n > 0 && last.model.rows[n-1] >= len(rows) || last.model.partyAt > n {
+		return // It has rows that are not here, or cuts.
+	}
+	for at, j := range last.model.columns {
+		columns[j] = last.basis.Columns[at]
+	}
+	for at, i := range last.model.rows {
+		rows[i] = last.basis.Rows[at]
+	}
+	from := &Basis{}
+	for _, j := range m.columns {
+		from.Columns = append(from.Columns, columns[j])
+	}
+	for _, i := range m.rows {
+		from.Rows = append(from.Rows, rows[i])
+	}
+	from.Rows = append(from.Rows, make([]Standing, len(m.parties))...)
+	for at, k := range m.parties {
+		stands := make([]Standing, pieces)
+		if was := slices.Index(last.model.parties, k); was >= 0 {
+			first := len(last.model.columns) + was*pieces
+			stands = last.basis.Columns[first : first+pieces]
+			from.Rows[m.partyAt+at] = last.basis.Rows[last.model.partyAt+was]
+		} else {
+			stands[0] = Basic
+		}
+		from.Columns = append(from.Columns, stands...)
+	}
+	m.follow(from)
 }
 
 // follow lets the next search start where the last one stopped, if that had as many

@@ -28,10 +28,22 @@ func (h *search) nash(ctx context.Context, st stage) error {
 	inner := *h
 	face := *h.face
 	inner.face, inner.x = &face, h.face.near(point)
+	if len(h.p.Limits) > 0 {
+		// A coarse model lets nobody fall below a small gain, so it must begin where limits are kept.
+		if x, err := h.inward(ctx, point[:len(h.columns)]); err == nil {
+			inner.x = x
+		}
+	}
 	face.nash = newGains(h.form, st, inner.x)
 	x, err := inner.finish(ctx)
 	if err != nil {
 		return err
+	}
+	if len(h.p.Limits) > 0 && !st.gains(h.form, x) {
+		// Limits kept the search from going on; everybody gains where it began.
+		if x, err = h.inward(ctx, floats(inner.x)); err != nil {
+			return err
+		}
 	}
 	h.x = x
 	h.hints = append(h.hints, hint{})
@@ -41,6 +53,20 @@ func (h *search) nash(ctx context.Context, st stage) error {
 		}
 	}
 	return nil
+}
+
+// gains tells whether every party has more than without an agreement.
+func (s stage) gains(f *form, x []int64) bool {
+	worth := slices.Clone(s.outside)
+	for k, members := range f.members {
+		for _, j := range members {
+			worth[k] -= s.costs[j] * x[j]
+		}
+		if worth[k] >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // alike is the stage in which every party's gain counts by the size of its own unit.

@@ -134,7 +134,7 @@ func TestRolloutsAreCertified(t *testing.T) {
 		}
 		allowed := exact.Int(0)
 		if o.rough {
-			allowed = ratio(1, 1000) // A unit is a larger part of a small programme.
+			allowed = ratio(1, 500) // A unit is a larger part of a small programme.
 		}
 		if err := certificate.Check(p, got.Units, got.Certificate, allowed); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -86,8 +86,8 @@ func (v *prover) stage(ctx context.Context, st stage, h *hint, settled []bool) (
 func (v *prover) weighted(ctx context.Context, st stage, h *hint) error {
 	proof := comity.StageProof{Stage: st.ID}
 	reached := st.worth(v.x)
-	if h != nil && h.reached != nil {
-		reached = h.reached
+	if h != nil && h.reached != nil && h.reached.Cmp(reached) > 0 {
+		reached = h.reached // Later stages gave some of it up.
 	}
 	proof.Value = exactInt(reached)
 	costs := v.costs()
@@ -96,7 +96,7 @@ func (v *prover) weighted(ctx context.Context, st stage, h *hint) error {
 		best = v.lift(dual{rows: v.padded(h.prices), cuts: h.cuts}, costs, certificate.PriceBits, h.whole)
 		best.bound = v.bound(best, costs)
 	}
-	if goal := new(big.Int).Lsh(reached, certificate.PriceBits); best.bound == nil || len(v.cuts) == 0 && best.bound.Cmp(goal) > 0 && !v.isLarge() {
+	if goal := new(big.Int).Lsh(reached, certificate.PriceBits); best.bound == nil || len(v.cuts) == 0 && best.bound.Cmp(goal) > 0 && (!v.isLarge() || len(v.proofs) > 0) {
 		w, err := bestWorth(ctx, v.plain(), v.solver, v.x)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"comity"
 	"comity/allocator/certificate"
@@ -31,6 +32,9 @@ func (v *prover) nash(ctx context.Context, st stage) error {
 	v.face.nash = g
 	defer func() { v.face.nash = nil }()
 	return v.curved(ctx, comity.StageProof{Stage: st.ID}, int(bits), func(k int) (low, high *big.Int, counts bool) {
+		if !slices.ContainsFunc(v.members[k], func(j int) bool { return st.costs[j] != 0 }) {
+			return nil, nil, false // No unit is worth anything to it.
+		}
 		low, high = v.tangents(st, k, bits)
 		return low, high, true
 	})
@@ -44,6 +48,9 @@ func (v *prover) curved(ctx context.Context, proof comity.StageProof, bits int, 
 	solution := Solution{Dual: make([]float64, len(m.lp.RowLower))}
 	if len(m.columns) > 0 {
 		m.centre(fc, v.x, 1)
+		if len(v.stages) == 1 && v.stages[0].Kind == certificate.Weighted {
+			m.resume(fc, v.basis, v.vertex) // Otherwise rows of the search have other places.
+		}
 		var err error
 		if solution, err = ask(ctx, v.solver, m.lp, "prove "+proof.Stage); err != nil {
 			return err

@@ -164,7 +164,7 @@ func Allocate(ctx context.Context, p comity.Problem, s Solver, lot canon.Digest)
 	if err != nil {
 		return Result{}, err
 	}
-	f.cuts = h.cuts
+	f.cuts, f.basis, f.vertex = h.cuts, h.form.basis, h.vertex
 	result := Result{Units: f.units(x)}
 	proofs, err := newProver(f, s, x).run(ctx, h.hints)
 	if err != nil {

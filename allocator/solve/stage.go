@@ -70,37 +70,50 @@ func (h *search) run(ctx context.Context) ([]int64, error) {
 			return nil, err
 		}
 	}
-	return h.finish(ctx)
+	x, err := h.finish(ctx)
+	if errors.Is(err, errFractions) && !h.branching && h.level() {
+		h.branching = true
+		return h.finish(ctx)
+	}
+	return x, err
+}
+
+// level tells whether stages and what is yes or no leave nothing to branching but the last
+// units: levels are the same with it.
+func (h *search) level() bool {
+	return !slices.ContainsFunc(h.columns, func(c column) bool { return c.isSwitch() && c.lower < c.upper }) &&
+		!slices.ContainsFunc(h.stages, func(s stage) bool { return s.Kind != certificate.Maximin && s.Kind != certificate.Leximin })
 }
 
 // whole returns whole units of the face that are best by its curves and keep all limits.
 func (h *search) whole(ctx context.Context) ([]int64, error) {
-	for range maxRelaxations {
-		x := slices.Clone(h.x)
-		whole, _, err := h.face.even(ctx, h.solver, x)
-		if err != nil {
-			return nil, err
-		}
-		if !whole || !h.face.holds(x) {
-			return nil, errFractions
-		}
-		plain := certificate.Feasible(h.p, h.units(x))
-		if plain == nil {
-			even := slices.Clone(x)
-			if h.face.nash == nil {
-				h.face.exchange(even)
-			}
-			if certificate.Feasible(h.p, h.units(even)) == nil {
-				return even, nil
-			}
-			return x, nil
-		}
-		if len(h.p.Limits) == 0 {
-			return nil, errFractions
-		}
-		h.widen(x)
+	x := slices.Clone(h.x)
+	whole, rest, err := h.face.even(ctx, h.solver, x)
+	h.gather()
+	if err != nil && (len(h.p.Limits) == 0 || ctx.Err() != nil) {
+		return nil, err
 	}
-	return nil, errFractions
+	if err == nil && whole && h.face.holds(x) {
+		even := slices.Clone(x)
+		if h.face.nash == nil {
+			h.face.exchange(even)
+		}
+		for _, units := range [][]int64{even, x} {
+			if certificate.Feasible(h.p, h.units(units)) == nil {
+				return units, nil
+			}
+		}
+	}
+	if rounded, ok, err := h.rounded(ctx, x, rest); ok || err != nil {
+		return rounded, err
+	}
+	if len(h.p.Limits) == 0 {
+		return nil, errFractions
+	}
+	if x, err = h.inward(ctx, floats(x)); err != nil {
+		return nil, err
+	}
+	return h.near(ctx, x)
 }
 
 // cutting solves a programme, and once more with the cuts that matter if its answer breaks
@@ -113,6 +126,7 @@ func (f *form) cutting(solve func() (point []float64, err error)) ([]float64, er
 	f.extended = true
 	within, err := solve()
 	f.extended = false
+	f.gather()
 	if _, none := rayOf(err); err != nil && !none {
 		return nil, err
 	}
@@ -152,10 +166,10 @@ func (h *search) reach(ctx context.Context, st stage, w worth) error {
 		x, err = inner.whole(ctx)
 	}
 	if errors.Is(err, errFractions) && (!h.branching || anyPrice(w.cuts)) {
-		x, err = h.face.repair(w.point)
+		x, err = h.inward(ctx, w.point)
 	}
-	if errors.Is(err, errFractions) {
-		x, err = h.integers(ctx, w.start)
+	if err == nil && len(h.p.Limits) > 0 && !st.near(w.point, x) || errors.Is(err, errFractions) {
+		x, err = h.better(ctx, st, w.start, x)
 	}
 	if err != nil {
 		return err

@@ -233,36 +233,38 @@ func drawMeans(r *rapid.T, p *comity.Problem) {
 	}
 }
 
+// aimed is a stage in which a unit counts 1 for everybody.
+func aimed(p comity.Problem, kind string) comity.Stage {
+	s := comity.Stage{ID: "then-" + kind, Kind: kind, Scale: 1, Costs: make([]canon.Int, len(p.Columns))}
+	for j, c := range p.Columns {
+		if c.Party != "" {
+			s.Costs[j] = 1
+		}
+	}
+	for _, n := range p.Needs {
+		if kind == certificate.Nash {
+			s.Outside, s.Power = append(s.Outside, 0), append(s.Power, 1)
+		} else if kind != certificate.Weighted {
+			s.Per = append(s.Per, n.Amount)
+		}
+	}
+	return s
+}
+
 // kinds are problems of 31 parties with every kind of stage, and with minimum lots.
 func kinds() map[string]comity.Problem {
-	stage := func(p comity.Problem, kind string) comity.Stage {
-		s := comity.Stage{ID: "then-" + kind, Kind: kind, Scale: 1, Costs: make([]canon.Int, len(p.Columns))}
-		for j, c := range p.Columns {
-			if c.Party != "" {
-				s.Costs[j] = 1
-			}
-		}
-		for _, n := range p.Needs {
-			if kind == certificate.Nash {
-				s.Outside, s.Power = append(s.Outside, 0), append(s.Power, 1)
-			} else if kind != certificate.Weighted {
-				s.Per = append(s.Per, n.Amount)
-			}
-		}
-		return s
-	}
 	plain := func() comity.Problem {
 		return vaccines(world(rand.New(rand.NewPCG(3, 20)), 31, 6, 3), 300_000_001)
 	}
 	list := map[string]comity.Problem{"lots": lots(16, 300_000_001)}
 	for _, kind := range []string{certificate.Maximin, certificate.Leximin, certificate.Nash} {
 		p := plain()
-		p.Stages = []comity.Stage{stage(p, kind)}
+		p.Stages = []comity.Stage{aimed(p, kind)}
 		list[kind] = p
 	}
 	slack := plain()
 	slack.Stages[0].Slack = ratio(1, 20)
-	slack.Stages = append(slack.Stages, stage(slack, certificate.Maximin))
+	slack.Stages = append(slack.Stages, aimed(slack, certificate.Maximin))
 	list["slack, then maximin"] = slack
 	return list
 }

@@ -32,6 +32,7 @@ type node struct {
 	dual         dual
 	bound        *big.Int
 	point        []float64 // Nil where nothing is feasible.
+	basis        *Basis    // Where its programme stopped.
 	column       int
 	at           int64
 	below, above *node
@@ -185,7 +186,7 @@ func (v *prover) solveNode(ctx context.Context, n, parent *node, costs []big.Int
 		around[j] = min(max(around[j], n.lower[j]), n.upper[j])
 	}
 	if parent != nil {
-		n.dual, n.bound = parent.dual, v.boundOn(fc, parent.dual, costs)
+		n.dual, n.bound, fc.from = parent.dual, v.boundOn(fc, parent.dual, costs), parent.basis
 	}
 	var w worth
 	point, err := v.cutting(func() (point []float64, err error) {
@@ -201,7 +202,7 @@ func (v *prover) solveNode(ctx context.Context, n, parent *node, costs []big.Int
 	if err != nil {
 		return err
 	}
-	n.point = point
+	n.point, n.basis = point, w.basis
 	d := dual{rows: v.signed(w.prices), cuts: w.cuts}
 	if bound := v.boundOn(fc, d, costs); n.bound == nil || bound.Cmp(n.bound) < 0 {
 		n.dual, n.bound = d, bound

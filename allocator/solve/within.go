@@ -17,7 +17,10 @@ const (
 	// quarters how far the limit is missed; a dozen are usual.
 	maxTangents = 40
 	// tangentNoise is the share by which a square may be missed: below cutNoise.
-	tangentNoise = 1e-9
+	tangentNoise = 5e-8
+	// maxEven bounds the parties for whom each programme of evening out holds limits exactly.
+	// With more one such programme takes seconds, and there are dozens.
+	maxEven = 64
 	// idle is the share of the largest price below which a limit has none.
 	idle = 1e-11
 )
@@ -85,9 +88,9 @@ type extended struct {
 	square int // For jain: the column of the first party's square.
 }
 
-// within solves a programme so that the answer keeps all limits, and adds the cuts that
+// within solves a programme so that the answer keeps all limits, and returns the cuts that
 // hold the answer back.
-func (f *form) within(ctx context.Context, s Solver, lp LP, at spread, purpose string) (Solution, error) {
+func (f *form) within(ctx context.Context, s Solver, lp LP, at spread, purpose string) (Solution, []comity.Cut, error) {
 	e := &extension{relaxation: &relaxation{lp: lp}, form: f, columns: len(lp.Cost), rows: len(lp.RowLower)}
 	for j := range lp.Cost {
 		var entries []entry
@@ -96,37 +99,55 @@ func (f *form) within(ctx context.Context, s Solver, lp LP, at spread, purpose s
 		}
 		e.entries = append(e.entries, entries)
 	}
-	e.lp.Cost, e.lp.Lower, e.lp.Upper = slices.Clip(lp.Cost), slices.Clip(lp.Lower), slices.Clip(lp.Upper)
+	largest := 1.0
+	for _, c := range lp.Cost {
+		largest = max(largest, math.Abs(c))
+	}
+	shift := max(0, exponent(largest)-floatBits) // A logarithm is steep far below the present.
+	e.lp.Cost = make([]float64, len(lp.Cost))
+	for j, c := range lp.Cost {
+		e.lp.Cost[j] = math.Ldexp(c, -shift)
+	}
+	e.lp.Lower, e.lp.Upper = slices.Clip(lp.Lower), slices.Clip(lp.Upper)
 	e.lp.RowLower, e.lp.RowUpper = slices.Clip(lp.RowLower), slices.Clip(lp.RowUpper)
-	e.lp.Start, e.lp.Index, e.lp.Value = nil, nil, nil
+	e.lp.Start, e.lp.Index, e.lp.Value, e.lp.From = nil, nil, nil, nil
 	for l := range f.p.Limits {
 		e.add(l, at)
 	}
 	var solution Solution
-	for range maxTangents {
-		var err error
-		if solution, err = ask(ctx, s, e.programme(), purpose); err != nil {
-			return solution, err
+	for round := range maxTangents {
+		next, err := ask(ctx, s, e.programme(), purpose)
+		if round > 0 && ctx.Err() == nil && (err != nil || next.Status != Optimal) {
+			break // Tangents too close for the solver: the last answer misses by little.
 		}
+		if err != nil {
+			return next, nil, err
+		}
+		solution = next
 		if solution.Status == NoSolution {
-			e.cut(solution.Ray)
-			return solution, nil
+			return solution, e.cuts(solution.Ray), nil
 		}
 		if len(solution.Primal) != len(e.lp.Cost) || len(solution.Dual) != len(e.lp.RowLower) || !e.bend(solution.Primal) {
 			break
 		}
 	}
-	if len(solution.Primal) >= e.columns && len(solution.Dual) == len(e.lp.RowLower) {
-		e.cut(solution.Dual)
+	var cuts []comity.Cut
+	if len(solution.Primal) == len(e.lp.Cost) && len(solution.Dual) >= e.rows {
+		cuts, solution.Basis = e.cuts(solution.Dual), nil
 		solution.Primal, solution.Dual = solution.Primal[:e.columns], solution.Dual[:e.rows]
+		for i := range solution.Dual {
+			solution.Dual[i] = math.Ldexp(solution.Dual[i], shift)
+		}
 	}
-	return solution, nil
+	return solution, cuts, nil
 }
 
 // ask solves a programme, and holds limits exactly if the form says so.
 func (f *form) ask(ctx context.Context, s Solver, lp LP, at spread, purpose string) (Solution, error) {
 	if f.extended {
-		return f.within(ctx, s, lp, at, purpose)
+		solution, cuts, err := f.within(ctx, s, lp, at, purpose)
+		f.found = append(f.found, cuts...)
+		return solution, err
 	}
 	return ask(ctx, s, lp, purpose)
 }
@@ -134,10 +155,24 @@ func (f *form) ask(ctx context.Context, s Solver, lp LP, at spread, purpose stri
 // keeping solves a programme, and once more if the answer breaks a limit.
 func (f *form) keeping(ctx context.Context, s Solver, lp LP, at spread, purpose string) (Solution, error) {
 	solution, err := ask(ctx, s, lp, purpose)
-	if err != nil || solution.Status != Optimal || len(solution.Primal) != len(lp.Cost) || !f.breaks(at.point(solution.Primal)) {
+	if err != nil || solution.Status != Optimal || len(solution.Primal) != len(lp.Cost) ||
+		len(f.need) > maxEven || !f.breaks(at.point(solution.Primal)) {
 		return solution, err
 	}
-	return f.within(ctx, s, lp, at, purpose)
+	kept, cuts, err := f.within(ctx, s, lp, at, purpose)
+	f.found = append(f.found, cuts...)
+	if err != nil && ctx.Err() == nil {
+		return Solution{Status: NoSolution}, nil // The search ends where it stands.
+	}
+	return kept, err
+}
+
+// gather makes cuts that were found part of the programmes to come.
+func (f *form) gather() {
+	for _, c := range f.found {
+		f.learn(c)
+	}
+	f.found = nil
 }
 
 // add adds a limit: what each party is served, the sum, and the limit itself.
@@ -161,7 +196,7 @@ func (e *extension) add(l int, at spread) {
 	t := extended{limit: l, served: x, all: all / largest, first: len(e.lp.Cost), row: len(e.lp.RowLower)}
 	for k := range x {
 		x[k] /= largest
-		column, row := e.column(0, math.Inf(-1), math.Inf(1)), e.row(0, 0)
+		column, row := e.more(x[k]), e.row(0, 0)
 		e.enter(column, row, 1)
 		for _, j := range f.members[k] {
 			if at.columns[j] >= 0 {
@@ -169,7 +204,7 @@ func (e *extension) add(l int, at spread) {
 			}
 		}
 	}
-	t.sum, t.rowSum = e.column(0, math.Inf(-1), math.Inf(1)), e.row(0, 0)
+	t.sum, t.rowSum = e.more(t.all), e.row(0, 0)
 	e.enter(t.sum, t.rowSum, 1)
 	for k := range x {
 		e.enter(t.first+k, t.rowSum, -1)
@@ -183,6 +218,12 @@ func (e *extension) add(l int, at spread) {
 	e.limits = append(e.limits, t)
 }
 
+// more adds a column for how much more than at present something is that is never below 0.
+// Its lower bound is below that, so that it has no price.
+func (e *extension) more(present float64) int {
+	return e.column(0, -present-1, math.Inf(1))
+}
+
 // ranks holds a gini limit: Σ (2i-n-1)·uᵢ <= bound·S, where u are sorted by a network of
 // comparisons, each of which gives two columns: one at least as large as both that it
 // compares, and the rest. If the sum holds for such columns it holds for the sorted ones.
@@ -194,8 +235,9 @@ func (e *extension) ranks(t *extended, bound float64) {
 	for k := range wire {
 		wire[k] = t.first + k
 	}
-	for p := 1 << max(0, bits.Len(uint(n-1))-1); p > 0; p /= 2 { //nolint:gosec // A count.
-		for q, r, d := 1<<(bits.Len(uint(n-1))-1), 0, p; ; q, r, d = q/2, p, q-p { //nolint:gosec // As above.
+	half := 1 << bits.Len(uint(n-1)) / 2 // 0 for one party: nothing to compare.
+	for p := half; p > 0; p /= 2 {
+		for q, r, d := half, 0, p; ; q, r, d = q/2, p, q-p {
 			for i := 0; i+d < n; i++ {
 				if i&p == r {
 					e.compare(wire, value, i, i+d)
@@ -219,8 +261,8 @@ func (e *extension) ranks(t *extended, bound float64) {
 
 // compare puts the smaller of two wires first.
 func (e *extension) compare(wire []int, value []float64, a, b int) {
-	low, high := e.column(0, math.Inf(-1), math.Inf(1)), e.column(0, math.Inf(-1), math.Inf(1))
 	top := max(value[a], value[b])
+	low, high := e.more(min(value[a], value[b])), e.more(top)
 	rest := e.row(0, 0)
 	for i, from := range []int{wire[a], wire[b]} {
 		row := e.row([]float64{value[a], value[b]}[i]-top, math.Inf(1))
@@ -240,10 +282,12 @@ func (e *extension) squares(t *extended, bound float64) {
 	end := t.all / bound
 	t.square = len(e.lp.Cost)
 	for _, u := range t.served {
-		e.column(0, math.Inf(-1), math.Inf(1))
+		square := 0.0
 		if t.all > 0 {
-			end -= u / t.all * u
+			square = u / t.all * u
 		}
+		e.more(square)
+		end -= square
 	}
 	t.last = e.row(math.Inf(-1), end)
 	e.enter(t.sum, t.last, -1/bound)
@@ -273,7 +317,7 @@ func (e *extension) bend(primal []float64) bool {
 	for i := range e.limits {
 		t := &e.limits[i]
 		all := t.all + primal[t.sum]
-		if e.form.p.Limits[t.limit].Kind != certificate.LimitJain || all <= 0 {
+		if e.form.p.Limits[t.limit].Kind != certificate.LimitJain || all <= float64(tangentNoise*max(1, t.all)) {
 			continue
 		}
 		for k, u := range t.served {
@@ -282,7 +326,7 @@ func (e *extension) bend(primal []float64) bool {
 				square += u / t.all * u
 			}
 			if u += primal[t.first+k]; u/all*u-square > tangentNoise*all/float64(len(t.served)) {
-				e.tangent(t, k, u/all)
+				e.tangent(t, k, min(max(0, u/all), 1))
 				bent = true
 			}
 		}
@@ -290,12 +334,15 @@ func (e *extension) bend(primal []float64) bool {
 	return bent
 }
 
-// cut adds the cut of each limit that has a price. The prices of all its rows together are
-// a number for each party times what it is served, less one times the sum.
-func (e *extension) cut(prices []float64) {
-	if len(prices) != len(e.lp.RowLower) {
-		return
+// cuts returns the cut of each limit that has a price. The prices of all its rows together
+// are a number for each party times what it is served, less one times the sum.
+func (e *extension) cuts(prices []float64) []comity.Cut {
+	var list []comity.Cut
+	if len(prices) > len(e.lp.RowLower) {
+		return nil
 	}
+	// A last tangent was added after the last answer: it has no price.
+	prices = append(slices.Clone(prices), make([]float64, len(e.lp.RowLower)-len(prices))...)
 	largest := 0.0
 	for _, y := range prices {
 		largest = max(largest, math.Abs(y))
@@ -313,8 +360,9 @@ func (e *extension) cut(prices []float64) {
 		for k, v := range e.form.whole(t.limit, vector) {
 			c.Vector[e.form.order.parties[k]] = canon.Int(v)
 		}
-		e.form.learn(c)
+		list = append(list, c)
 	}
+	return list
 }
 
 // whole rounds the vector of a cut.

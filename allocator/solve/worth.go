@@ -37,6 +37,9 @@ type answer struct {
 // solve solves a relaxation around x.
 func (fc *face) solve(ctx context.Context, s Solver, r *relaxation, x []int64, purpose string) (answer, error) {
 	lp := r.programme()
+	if b := fc.from; b != nil && len(b.Columns) == len(lp.Cost) && len(b.Rows) == len(lp.RowLower) {
+		lp.From = b
+	}
 	solution, err := fc.ask(ctx, s, lp, r.spread(x), purpose)
 	if err != nil {
 		return answer{}, err
@@ -80,6 +83,7 @@ func bestWorth(ctx context.Context, fc *face, s Solver, x []int64) (worth, error
 	if err != nil {
 		return worth{}, err
 	}
+	fc.form.basis = a.basis
 	w := worth{start: fc.near(a.point), point: a.point, basis: a.basis, cuts: fc.cutPrices(a.prices, certificate.PriceBits)}
 	w.whole = !anyPrice(w.cuts)
 	whole := fc.quantise(a.prices, func(y float64) float64 { return math.Ldexp(math.Round(y), certificate.PriceBits) })
