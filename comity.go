@@ -297,7 +297,8 @@ type StageProof struct {
 	Proof   Proof       `json:"proof"`
 }
 
-// Cut is a linear consequence of a limit: one whole number for each need.
+// Cut is a linear consequence of a limit: one whole number for each need, in units of
+// 2^-30 for gini, of any size for jain.
 type Cut struct {
 	Limit  int         `json:"limit"` // Index into Problem.Limits.
 	Vector []canon.Int `json:"vector"`

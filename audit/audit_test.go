@@ -230,7 +230,11 @@ func testProof(t *testing.T, c consortium) {
 	}
 	try("another origin", replaced(0, "log.example/other\n"), ledger.ErrOrigin, ledger.ErrAltered)
 	try("a larger size", replaced(1, "9"+string(lines[1])), ledger.ErrAltered)
-	try("another root", replaced(2, string(lines[2][1:2])+string(lines[2][1:])), ledger.ErrAltered, ledger.ErrMalformed)
+	other := "A"
+	if lines[2][0] == 'A' {
+		other = "B"
+	}
+	try("another root", replaced(2, other+string(lines[2][1:])), ledger.ErrAltered, ledger.ErrMalformed)
 	try("no log signature", replaced(4, ""), ledger.ErrLogKey)
 	try("a witness less", replaced(5, ""), ledger.ErrWitnesses)
 	try("a witness twice", replaced(5, string(lines[6])), ledger.ErrWitnesses, ledger.ErrAltered)

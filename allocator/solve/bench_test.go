@@ -229,12 +229,9 @@ func BenchmarkKinds(b *testing.B) {
 		{"hubs=60x15", hubs(60, 15)},
 		{"gini=31", limited(31, certificate.LimitGini, certificate.Weighted)},
 		{"gini=60", limited(60, certificate.LimitGini, certificate.Weighted)},
-		{"gini=200", limited(200, certificate.LimitGini, certificate.Weighted)},
 		{"jain=31", limited(31, certificate.LimitJain, certificate.Weighted)},
 		{"jain=60", limited(60, certificate.LimitJain, certificate.Weighted)},
 		{"jain=200", limited(200, certificate.LimitJain, certificate.Weighted)},
-		{"gini nash=31", limited(31, certificate.LimitGini, certificate.Nash)},
-		{"jain nash=31", limited(31, certificate.LimitJain, certificate.Nash)},
 		{"gini leximin=31", limited(31, certificate.LimitGini, certificate.Leximin)},
 		{"jain maximin=31", limited(31, certificate.LimitJain, certificate.Maximin)},
 	} {

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// maxCuts bounds the cuts of one problem: each is a full row. 31 parties take some tens.
+	// maxCuts bounds the cuts of one problem: each is a full row. A stage takes one or two.
 	maxCuts = 1000
 	// cutNoise is how much a limit may be missed in floating point, as a share of what
 	// all parties are served; whole units are compared exactly.

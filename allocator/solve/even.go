@@ -68,8 +68,5 @@ func (fc *face) settle(ctx context.Context, s Solver, m *model, x []int64, step 
 			return rest, true, nil
 		}
 	}
-	if len(fc.p.Limits) > 0 {
-		return nil, true, nil // On the edge of a limit long pieces swing; finer ones go on.
-	}
 	return nil, false, fmt.Errorf("%w: unmet needs at steps of %d units do not settle in %d rounds", ErrSolver, step, maxRounds)
 }

@@ -203,13 +203,19 @@ func (m *model) resume(fc *face, worth *Basis, last *vertex) {
 	}
 	late := slices.Repeat([]Standing{Basic}, len(fc.rows)-len(worth.Rows))
 	columns, rows := slices.Clone(worth.Columns), append(slices.Clone(worth.Rows), late...)
-	if n := len(last.model.rows); n > 0 && last.model.rows[n-1] >= len(rows) || last.model.partyAt > n {
-		return // It has rows that are not here, or cuts.
+	was := last.model
+	fits := len(last.basis.Columns) == len(was.lp.Cost) && len(last.basis.Rows) == len(was.lp.RowLower) &&
+		was.partyAt <= len(was.rows) && m.partyAt <= len(m.rows)
+	for _, i := range slices.Concat(was.rows, m.rows) {
+		fits = fits && i < len(rows)
 	}
-	for at, j := range last.model.columns {
+	if !fits {
+		return // It has rows that are not here, or cuts: a start is a hint, and there is none.
+	}
+	for at, j := range was.columns {
 		columns[j] = last.basis.Columns[at]
 	}
-	for at, i := range last.model.rows {
+	for at, i := range was.rows {
 		rows[i] = last.basis.Rows[at]
 	}
 	from := &Basis{}
@@ -222,10 +228,10 @@ func (m *model) resume(fc *face, worth *Basis, last *vertex) {
 	from.Rows = append(from.Rows, make([]Standing, len(m.parties))...)
 	for at, k := range m.parties {
 		stands := make([]Standing, pieces)
-		if was := slices.Index(last.model.parties, k); was >= 0 {
-			first := len(last.model.columns) + was*pieces
+		if before := slices.Index(was.parties, k); before >= 0 {
+			first := len(was.columns) + before*pieces
 			stands = last.basis.Columns[first : first+pieces]
-			from.Rows[m.partyAt+at] = last.basis.Rows[last.model.partyAt+was]
+			from.Rows[m.partyAt+at] = last.basis.Rows[was.partyAt+before]
 		} else {
 			stands[0] = Basic
 		}
