@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"comity/adapter/highs"
@@ -96,7 +95,7 @@ func (c *gridOPFCommand) report(t *terminal, d dispatchData, found dc.Certificat
 	if found.Status == linear.Infeasible {
 		limits := "generators"
 		if len(d.Conflict) > 0 {
-			limits += " and " + strings.Replace(listed(d.Conflict), "row", "branch", 1)
+			limits += " and branch " + listed(d.Conflict)
 		}
 		err := fmt.Errorf("%s: %w: no dispatch meets the load within the limits of %s; this is proved", c.Case, solve.ErrInfeasible, limits)
 		return &refusal{err, d, err.Error() + "\n"}

@@ -32,7 +32,7 @@ export const problemRecord = record({
   absent: optional(list(string)),
 });
 
-const priceBits = 20n, evenBits = 52n, nashBits = 60, cutBits = 60n, cutRoom = 8, rankBits = 30n;
+const priceBits = 20n, evenBits = 52n, nashBits = 52, cutBits = 60n, cutRoom = 8, rankBits = 30n;
 const maxProofs = 20000, maxDepth = 500, maxCuts = 10000;
 const evenness = 'evenness';
 
