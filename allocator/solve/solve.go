@@ -137,6 +137,10 @@ func (e *ConflictError) Error() string {
 	if len(e.says) > 0 {
 		said = ": " + strings.Join(e.says, ", ")
 	}
+	if len(e.Clauses) == 1 {
+		return fmt.Sprintf("%v: %s cannot be kept%s, and needs allow no more (%s); amend it or change what it is computed from",
+			ErrInfeasible, e.Clauses[0], said, listOf(e.Rows))
+	}
 	return fmt.Sprintf("%v: %s cannot all be kept%s (%d rows: %s); amend one of them or change what it is computed from",
 		ErrInfeasible, listOf(e.Clauses), said, len(e.Rows), listOf(e.Rows))
 }
