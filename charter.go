@@ -24,6 +24,7 @@ type Charter struct {
 	Parties      []Party       `json:"parties"` // Ascending by id.
 	Scope        Scope         `json:"scope"`
 	Data         []DataClause  `json:"data"`
+	Privacy      *Privacy      `json:"privacy,omitempty"` // Absent where no answer is about persons.
 	Models       ModelClause   `json:"models"`
 	Objective    Objective     `json:"objective"`
 	Constraints  []Constraint  `json:"constraints"`
@@ -83,6 +84,32 @@ type DataClause struct {
 	Values     []string   `json:"values"`      // Names of declared numbers, for signed_plain.
 	ByPeriod   bool       `json:"by_period"`   // Each value is declared once for every period: "doses/1", "doses/2".
 	Due        string     `json:"due"`         // ISO 8601 duration: how often.
+	Queries    *Queries   `json:"queries,omitempty"`
+}
+
+// Queries says what may be asked of the rows of a clause; without it, nothing.
+type Queries struct {
+	Kinds       []string `json:"kinds"`        // Of Query, ascending.
+	Personal    bool     `json:"personal"`     // Rows are about persons: answers carry noise.
+	MinMembers  int      `json:"min_members"`  // Fewer answer nothing.
+	MinimumCell int      `json:"minimum_cell"` // Counts below it are withheld; 0 withholds none.
+	Approvals   int      `json:"approvals"`    // How many of the clause's parties agree to a query before anybody answers.
+}
+
+// Privacy bounds what all answers together may tell of one person, or of all rows of one
+// member.
+type Privacy struct {
+	Unit        string `json:"unit"` // person or member.
+	PerRelease  Budget `json:"per_release"`
+	PerYear     Budget `json:"per_year"`
+	OnExhausted string `json:"on_exhausted"` // stop_releases.
+}
+
+// Budget is a pair of differential privacy: but for probability delta, no answer becomes
+// more than exp(epsilon) times as likely through one unit's rows.
+type Budget struct {
+	Epsilon exact.Rat `json:"epsilon"`
+	Delta   exact.Rat `json:"delta"`
 }
 
 // ModelClause fixes what is trained, on what terms.

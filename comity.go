@@ -23,6 +23,7 @@ const (
 	KindKeys        Kind = "keys"        // EpochKeys: a member's key for sealed exchanges.
 	KindBoxes       Kind = "boxes"       // Boxes: hashes of the pair secrets it sealed to peers.
 	KindPlan        Kind = "plan"        // Plan: a federated computation is opened.
+	KindConsent     Kind = "consent"     // Consent: a party takes part in it, or refuses to.
 	KindCohort      Kind = "cohort"      // Cohort: who takes part in it.
 	KindHead        Kind = "head"        // Head: a member's chain over the steps so far.
 	KindFingerprint Kind = "fingerprint" // Fingerprint: proof that the sums are of what was committed.
@@ -92,6 +93,15 @@ type Plan struct {
 	Disclosure  string               `json:"disclosure"` // "exact": sums leave as they are (non-personal rows only).
 	MinMembers  int                  `json:"min_members"`
 	StepSeconds int                  `json:"step_seconds"` // How long a silent member may delay one step.
+}
+
+// Consent is a party's answer to a plan. To refuse is a normal outcome: others go on.
+// For a training, which the charter itself authorises, silence consents.
+type Consent struct {
+	Round    string       `json:"round"`
+	Plan     canon.Digest `json:"plan"` // Of the Plan or the Question: its code, schema and budget.
+	Approves bool         `json:"approves"`
+	Reason   string       `json:"reason"` // Of a refusal.
 }
 
 // Cohort fixes who takes part from step FromStep on. Each cohort has at most one successor.

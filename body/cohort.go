@@ -47,8 +47,8 @@ func (s *State) first(r Round, c comity.Cohort) broken {
 	if c.Number != 1 || c.FromStep != 0 || c.Attempt != 0 {
 		return breaks(RuleCohort, "cohort %d at step %d, attempt %d; a round opens with cohort 1 at step 0, attempt 0", c.Number, c.FromStep, c.Attempt)
 	}
-	if want := s.Eligible(r.Plan.Epoch); !slices.Equal(c.Members, want) {
-		return breaks(RuleCohort, "the first cohort of %d members is not all %d with keys and boxes in epoch %q: %v", len(c.Members), len(want), r.Plan.Epoch, want)
+	if want := s.Ready(r.Plan.Round); !slices.Equal(c.Members, want) {
+		return breaks(RuleCohort, "the first cohort of %d members is not all %d that are ready in epoch %q: %v", len(c.Members), len(want), r.Plan.Epoch, want)
 	}
 	return broken{}
 }

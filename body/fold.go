@@ -134,6 +134,8 @@ func (s *State) byKind(st comity.Statement) (func(), broken) {
 		return read(st, s.boxes)
 	case comity.KindPlan:
 		return read(st, operators(s, s.plan))
+	case comity.KindConsent:
+		return read(st, s.consent)
 	case comity.KindCohort:
 		return read(st, operators(s, s.cohort))
 	case comity.KindHead:

@@ -285,13 +285,27 @@ func TestEligible(t *testing.T) {
 			if got := w.state.Eligible(epoch); !slices.Equal(got, c.want) {
 				t.Fatalf("eligible are %v, want %v", got, c.want)
 			}
-			w.say(operator, comity.KindPlan, w.plan(period))
 			w.say(operator, comity.KindCohort, comity.Cohort{Round: round, Number: 1, Members: c.want})
 			if got := len(w.state.Nonces(round)); got != len(c.want) {
 				t.Errorf("%d nonces of %d members", got, len(c.want))
 			}
 		})
 	}
+}
+
+// Whoever refuses a plan is not in its cohort, and may say so until the cohort is fixed.
+func TestRefusal(t *testing.T) {
+	full := history(t)
+	w := full.before(full.find(comity.KindCohort, ""))
+	no := w.consent(period)
+	no.Approves, no.Reason = false, "outside our mandate"
+	w.say("TZ", comity.KindConsent, no)
+	if got := w.state.Ready(round); !slices.Equal(got, states[:4]) {
+		t.Fatalf("ready are %v, want %v", got, states[:4])
+	}
+	w.refuses(w.sign(w.statement(operator, comity.KindCohort, comity.Cohort{Round: round, Number: 1, Members: states})), body.RuleCohort)
+	w.say(operator, comity.KindCohort, comity.Cohort{Round: round, Number: 1, Members: states[:4]})
+	w.refuses(w.sign(w.statement("PE", comity.KindConsent, no)), body.RuleRound)
 }
 
 // All forecasts of a decision are made with one model, even if a newer one comes in

@@ -14,7 +14,8 @@ import (
 // Round is one federated computation.
 type Round struct {
 	Plan         comity.Plan                     `json:"plan"`
-	Trained      string                          `json:"trained"` // The period of the training whose model it ends with.
+	Trained      string                          `json:"trained"`  // The period of the training whose model it ends with.
+	Consents     map[party.ID]comity.Consent     `json:"consents"` // Of those who said whether they take part.
 	Cohorts      []comity.Cohort                 `json:"cohorts"`
 	Heads        map[party.ID]comity.Head        `json:"heads"`     // Signed under the newest cohort.
 	HeadsAt      int                             `json:"heads_at"`  // Log size after the newest head.
@@ -48,8 +49,8 @@ func (r Round) agreed() broken {
 
 // plan opens a round only on the terms of the charter's model clause, and after every
 // round that gave a model: a training, or an update while that model serves. Once its
-// period and task are named, nothing is left to choose: the operator knows the members'
-// nonces by now and could pick a public coin.
+// period and task are named, nothing is left to choose: members exchange keys for it
+// afterwards, or refuse it.
 func (s *State) plan(p comity.Plan) (func(), broken) {
 	if b := s.inForceNow(); b.err != nil {
 		return nil, b
@@ -88,9 +89,6 @@ func (s *State) plan(p comity.Plan) (func(), broken) {
 		return nil, breaks(RulePlan, "there is no model to update")
 	case p.Period >= addWeeks(trained, m.RefitWeeks):
 		return nil, breaks(RulePlan, "the model of %s serves %d weeks; in %s one is trained", trained, m.RefitWeeks, p.Period)
-	}
-	if ready := s.Eligible(p.Epoch); len(ready) < p.MinMembers {
-		return nil, breaks(RuleEpoch, "%d members have keys and boxes in epoch %.80q, at least %d must", len(ready), p.Epoch, p.MinMembers)
 	}
 	return func() { s.view.Rounds[p.Round] = Round{Plan: p, Trained: trained} }, broken{}
 }

@@ -19,10 +19,11 @@ const (
 	RuleInForce      = "charter.in-force" // All founders ratified; not before its day, not after its last.
 	RuleTime         = "tick.time"        // Witnessed, of this log, never backwards.
 
-	// Of a federated computation (epoch.go, cohort.go, round.go).
-	RuleEpoch     = "epoch"           // Keys before boxes, boxes as committed, enough members with both.
+	// Of a federated computation (epoch.go, round.go, consent.go, cohort.go).
+	RuleEpoch     = "epoch"           // Keys before boxes, boxes as committed.
 	RulePlan      = "plan.authorised" // The charter names this computation on these terms.
-	RuleCohort    = "cohort"          // First everybody with keys; then fewer, never under the minimum.
+	RuleConsent   = "consent"         // It answers the plan that was logged.
+	RuleCohort    = "cohort"          // First everybody with keys who did not refuse; then fewer, never under the minimum.
 	RuleRound     = "round"           // The round is open and the author takes part.
 	RuleAgreement = "round.agreement" // All members saw the same transcript.
 

@@ -231,7 +231,6 @@ func lies() map[string]map[string]lie {
 			"box to itself":     record(comity.KindBoxes, func(_ *world, b *comity.Boxes) { b.Boxes[0].To = "BR" }),
 			"box to a stranger": record(comity.KindBoxes, func(_ *world, b *comity.Boxes) { b.Boxes[3].To = "XX" }),
 			"boxes repeated":    record(comity.KindBoxes, func(_ *world, b *comity.Boxes) { b.Boxes[1] = b.Boxes[0] }),
-			"plan without keys": record(comity.KindPlan, func(w *world, p *comity.Plan) { *p = w.plan("2026-11-25") }),
 		},
 		body.RulePlan: {
 			"round":                  record(comity.KindPlan, func(_ *world, p *comity.Plan) { p.Round += "s" }),
@@ -253,6 +252,9 @@ func lies() map[string]map[string]lie {
 			"before the model in force": after(comity.KindDeclaration, func(w *world) []byte {
 				return w.sign(w.statement(operator, comity.KindPlan, w.plan("2026-11-11")))
 			}),
+		},
+		body.RuleConsent: {
+			"to another plan": record(comity.KindConsent, func(_ *world, c *comity.Consent) { c.Plan[0] ^= 1 }),
 		},
 		body.RuleCohort: {
 			"first not first":     record(comity.KindCohort, func(_ *world, c *comity.Cohort) { c.Number = 2 }),
@@ -320,6 +322,7 @@ func lies() map[string]map[string]lie {
 			}),
 		},
 		body.RuleClause: {
+			"consent of an observer":  by[comity.Consent](comity.KindConsent, "", observer, nil),
 			"keys of an observer":     by[comity.EpochKeys](comity.KindKeys, "", observer, nil),
 			"supply by another":       by[comity.Declaration](comity.KindDeclaration, operator, "BR", nil),
 			"clause without values":   record(comity.KindDeclaration, func(_ *world, d *comity.Declaration) { d.Clause = "d.forecast" }),

@@ -87,8 +87,9 @@ func (w *world) founding() {
 // training is a round in which TZ drops out after three steps.
 func (w *world) training(period string) {
 	name := period + "/forecast"
-	w.keys(period)
 	w.say(operator, comity.KindPlan, w.plan(period))
+	w.say("KE", comity.KindConsent, w.consent(period))
+	w.keys(period)
 	w.say(operator, comity.KindCohort, comity.Cohort{Round: name, Number: 1, Members: states, Reason: "all members with keys"})
 	w.say("BR", comity.KindHead, comity.Head{Round: name, Steps: 3, Chain: canon.Sum([]byte("early"))})
 	remain := states[:4]
@@ -278,6 +279,14 @@ func (w *world) plan(period string) comity.Plan {
 		Round: body.RoundName(period, m.Task), Epoch: body.EpochName(w.charter.ID, period), Clause: m.Clause, Task: m.Task, Period: period,
 		Schema: canon.Sum([]byte("health/series@1")), Recipe: m.Recipe, Disclosure: m.Disclosure, MinMembers: m.MinMembers, StepSeconds: m.StepSeconds,
 	}
+}
+
+func (w *world) consent(period string) comity.Consent {
+	w.t.Helper()
+	p := w.plan(period)
+	digest, err := canon.DigestOf(p)
+	must(w.t, err)
+	return comity.Consent{Round: p.Round, Plan: digest, Approves: true}
 }
 
 func modelOf(round string) canon.Digest { return canon.Sum([]byte("model of " + round)) }

@@ -186,6 +186,31 @@ func TestASilentMemberIsLeftOutAndTheResultEqualsItsTwin(t *testing.T) {
 	}
 }
 
+// A member's own policy has the last word, says why in the log, and costs it nothing.
+func TestARefusalIsANormalOutcome(t *testing.T) {
+	t.Parallel()
+	cfg := Config{Home: node.Home(t.TempDir()), Scenario: small(t, 5)}
+	unwilling := cfg.Scenario.Members[1].ID
+	f := start(t, cfg)
+	const because = "no rows leave before our parliament has voted"
+	policy := "refuse:\n  - when: plan.kind == \"training\" && plan.min_members < 5\n    because: " + because + "\n"
+	if err := os.WriteFile(cfg.Home.Member(unwilling).Consent(), []byte(policy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := decide(t, f, 0)
+	verifies(t, f, w)
+	f.Hub().Look(func(st *body.State) {
+		for _, r := range st.View().Rounds {
+			if slices.Contains(r.Cohort(), unwilling) || len(r.Cohort()) != 4 || r.Consents[unwilling].Reason != because {
+				t.Errorf("cohort %v, consents %v", r.Cohort(), r.Consents)
+			}
+		}
+	})
+	if i := slices.IndexFunc(w.Allocation.Parties, func(x comity.Share) bool { return x.Party == unwilling }); i < 0 || w.Allocation.Parties[i].Amount == 0 {
+		t.Errorf("%s gets nothing because it refused", unwilling)
+	}
+}
+
 func TestTooFewMembersEndTheRound(t *testing.T) {
 	t.Parallel()
 	s := small(t, 5) // At least four must take part.

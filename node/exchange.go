@@ -25,10 +25,14 @@ func (m *Member) epochFile(epoch, what string) string {
 }
 
 // publishKeys logs this member's key for sealed exchanges and commits to its share of
-// the public coin. The key is on disk before it is in the log.
-func (m *Member) publishKeys(ctx context.Context, epoch string) error {
+// the public coin, unless its own policy refuses the round. The key is on disk before it
+// is in the log.
+func (m *Member) publishKeys(ctx context.Context, round, epoch string) error {
 	if _, said := m.state.View().Epochs[epoch].Keys[m.cfg.Self]; said {
 		return nil
+	}
+	if consents, err := m.consents(ctx, round); err != nil || !consents {
+		return err
 	}
 	key, err := m.epochKey(epoch)
 	if err != nil {

@@ -254,7 +254,7 @@ func (m *Member) do(ctx context.Context, d due) error {
 	case dueRatify:
 		return m.ratify(ctx)
 	case dueKeys:
-		return m.publishKeys(ctx, d.Epoch)
+		return m.publishKeys(ctx, d.Round, d.Epoch)
 	case dueBoxes:
 		return m.sealBoxes(ctx, d.Epoch)
 	case dueTrain:

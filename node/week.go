@@ -77,11 +77,14 @@ func (h *Hub) Week(ctx context.Context, period string) error {
 	if err := h.tick(ctx); err != nil {
 		return err
 	}
-	epoch := body.EpochName(h.charter.ID, period)
-	if err := h.keys(ctx, epoch); err != nil {
+	round, err := h.plan(ctx, period)
+	if err != nil {
 		return err
 	}
-	if err := h.train(ctx, period, epoch); err != nil {
+	if err := h.keys(ctx, round); err != nil {
+		return err
+	}
+	if err := h.train(ctx, round); err != nil {
 		return err
 	}
 	if err := h.gather(ctx, period); err != nil {
@@ -93,20 +96,46 @@ func (h *Hub) Week(ctx context.Context, period string) error {
 	return h.checked(ctx, period)
 }
 
-// keys has every member publish a key and seal pair secrets to those after it.
-func (h *Hub) keys(ctx context.Context, epoch string) error {
+// plan opens the round of a period: a training, or between two trainings an update of
+// what the model in force needs to know of the region.
+func (h *Hub) plan(ctx context.Context, period string) (round string, err error) {
+	task, opened := h.charter.Models.Task, false
+	h.Look(func(s *body.State) {
+		if !refit(s, period) {
+			task = body.TaskUpdate
+		}
+		round = body.RoundName(period, task)
+		_, opened = s.View().Rounds[round]
+	})
+	if opened {
+		return round, nil
+	}
+	m := h.charter.Models
+	clause, _ := charter.Clause(h.charter, m.Clause)
+	_, err = h.say(ctx, comity.KindPlan, comity.Plan{
+		Round: round, Epoch: body.EpochName(h.charter.ID, period), Clause: m.Clause, Task: task, Period: period,
+		Schema: canon.Sum([]byte(clause.Schema)), Recipe: m.Recipe, Disclosure: m.Disclosure,
+		MinMembers: m.MinMembers, StepSeconds: m.StepSeconds,
+	})
+	return round, err
+}
+
+// keys has every member that takes part in a round publish a key and seal pair secrets
+// to those after it.
+func (h *Hub) keys(ctx context.Context, round string) error {
 	h.cfg.Progress(Event{Phase: "keys", Text: "members exchange masking keys"})
-	members := h.contributors()
-	if err := h.ask(ctx, due{What: dueKeys, Epoch: epoch}); err != nil {
+	members, epoch := h.contributors(), h.round(round).Plan.Epoch
+	if err := h.ask(ctx, due{What: dueKeys, Epoch: epoch, Round: round}); err != nil {
 		return err
 	}
 	if _, err := h.patiently(ctx, members, func(s *body.State, id party.ID) bool {
-		_, ok := s.View().Epochs[epoch].Keys[id]
-		return ok
+		_, keys := s.View().Epochs[epoch].Keys[id]
+		c, said := s.View().Rounds[round].Consents[id]
+		return keys || said && !c.Approves
 	}); err != nil {
 		return err
 	}
-	if err := h.ask(ctx, due{What: dueBoxes, Epoch: epoch}); err != nil {
+	if err := h.ask(ctx, due{What: dueBoxes, Epoch: epoch, Round: round}); err != nil {
 		return err
 	}
 	_, err := h.patiently(ctx, members, func(s *body.State, id party.ID) bool {
@@ -118,36 +147,30 @@ func (h *Hub) keys(ctx context.Context, epoch string) error {
 	return err
 }
 
+// round returns what the log says of a round.
+func (h *Hub) round(name string) (r body.Round) {
+	h.Look(func(s *body.State) { r = s.View().Rounds[name] })
+	return r
+}
+
 // contributors are the parties whose rows the model clause draws on.
 func (h *Hub) contributors() []party.ID {
 	c, _ := charter.Clause(h.charter, h.charter.Models.Clause)
 	return c.From
 }
 
-// train runs the round of a period: a training, or between two trainings an update of
-// what the model in force needs to know of the region.
-func (h *Hub) train(ctx context.Context, period, epoch string) error {
-	var r body.Round
-	var round string
-	name, opened := h.charter.Models.Task, false
-	h.Look(func(s *body.State) {
-		if !refit(s, period) {
-			name = body.TaskUpdate
-		}
-		round = body.RoundName(period, name)
-		r, opened = s.View().Rounds[round]
-	})
+// train runs a round among those who are ready.
+func (h *Hub) train(ctx context.Context, round string) error {
+	r := h.round(round)
 	if r.Model != nil {
 		return nil
 	}
-	if !opened {
-		if err := h.openRound(ctx, round, period, name, epoch); err != nil {
-			return err
-		}
-	}
 	if len(r.Cohorts) == 0 {
 		first := comity.Cohort{Round: round, Number: 1, Reason: "all members with keys"}
-		h.Look(func(s *body.State) { first.Members = s.Eligible(epoch) })
+		h.Look(func(s *body.State) { first.Members = s.Ready(round) })
+		if len(first.Members) < r.Plan.MinMembers {
+			return fmt.Errorf("open round %s: %w: %d members are ready, at least %d must be%s", round, ErrQuorum, len(first.Members), r.Plan.MinMembers, refusals(r))
+		}
 		if _, err := h.say(ctx, comity.KindCohort, first); err != nil {
 			return err
 		}
@@ -156,7 +179,7 @@ func (h *Hub) train(ctx context.Context, period, epoch string) error {
 		return err
 	}
 	run := h.training
-	if name == body.TaskUpdate {
+	if r.Plan.Task == body.TaskUpdate {
 		run = h.update
 	}
 	model, transcript, err := h.steps.conduct(ctx, round, run)
@@ -208,15 +231,15 @@ func (h *Hub) update(ctx context.Context, in forecast.Input, sum learn.Summer) (
 	return data, err
 }
 
-func (h *Hub) openRound(ctx context.Context, round, period, name, epoch string) error {
-	m := h.charter.Models
-	clause, _ := charter.Clause(h.charter, m.Clause)
-	_, err := h.say(ctx, comity.KindPlan, comity.Plan{
-		Round: round, Epoch: epoch, Clause: m.Clause, Task: name, Period: period,
-		Schema: canon.Sum([]byte(clause.Schema)), Recipe: m.Recipe, Disclosure: m.Disclosure,
-		MinMembers: m.MinMembers, StepSeconds: m.StepSeconds,
-	})
-	return err
+// refusals lists who takes no part in a round, and why.
+func refusals(r body.Round) string {
+	var said strings.Builder
+	for _, id := range slices.Sorted(maps.Keys(r.Consents)) {
+		if c := r.Consents[id]; !c.Approves {
+			fmt.Fprintf(&said, "; %s refused: %s", id, c.Reason)
+		}
+	}
+	return said.String()
 }
 
 // closeRound collects heads, then fingerprints at places that follow from a checkpoint

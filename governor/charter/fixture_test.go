@@ -2,6 +2,7 @@ package charter_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -61,8 +62,8 @@ func small(t testing.TB) comity.Charter {
 	return c
 }
 
-// rich is a charter with every kind of stage and constraint, a benefit that falls and
-// numbers by period, that breaks no rule.
+// rich is a charter with every kind of stage and constraint, a benefit that falls,
+// numbers by period, and queries about persons, that breaks no rule.
 func rich(t testing.TB) comity.Charter {
 	t.Helper()
 	c := small(t)
@@ -70,6 +71,7 @@ func rich(t testing.TB) comity.Charter {
 	c.Scope.Periods = 4
 	c.Parties[0].Groups, c.Parties[1].Groups = []string{"inland"}, []string{"islands"}
 	c.Data[3].ByPeriod = true
+	c.Data, c.Privacy = append(c.Data, cases()), budget(t)
 	c.Objective.Groups = append(c.Objective.Groups, comity.Group{
 		ID: "late", Weight: ratio(t, 1, 3), Need: expr(t, "party.need * period.number"),
 		Benefit: []comity.Piece{{Share: ratio(t, 1, 4), Weight: exact.Int(2)}, {Share: ratio(t, 3, 4), Weight: exact.Int(0)}},
@@ -100,6 +102,23 @@ func rich(t testing.TB) comity.Charter {
 	}
 	c.Constraints = rules
 	return c
+}
+
+// cases is a clause whose rows are about persons and may be asked about.
+func cases() comity.DataClause {
+	return comity.DataClause{
+		ID: "d.cases", From: []party.ID{"BR", "FJ", "KE"}, What: text("Cases."), Schema: "health/cases@1", LeavesHome: "aggregate_only", Values: []string{}, Due: "P7D",
+		Queries: &comity.Queries{Kinds: []string{"count", "histogram"}, Personal: true, MinMembers: 3, MinimumCell: 11, Approvals: 2},
+	}
+}
+
+// budget lets a release tell little, and a year sixteen times that.
+func budget(t testing.TB) *comity.Privacy {
+	t.Helper()
+	return &comity.Privacy{
+		Unit: "person", PerRelease: comity.Budget{Epsilon: ratio(t, 1, 4), Delta: ratio(t, 1, 1e9)},
+		PerYear: comity.Budget{Epsilon: exact.Int(4), Delta: ratio(t, 1, 1e7)}, OnExhausted: "stop_releases",
+	}
 }
 
 func member(t testing.TB, id party.ID) comity.Party {
@@ -148,6 +167,9 @@ func document(t testing.TB, c comity.Charter) charter.Node {
 		"transparency", d.mapping("log", d.mapping("origin", d.text(c.Transparency.Log.Origin), "key", d.text(c.Transparency.Log.Key), "operator", d.text(string(c.Transparency.Log.Operator))), "witnesses", d.threshold(c.Transparency.Witnesses)),
 		"sunset", d.mapping("expires", d.text(c.Sunset.Expires), "on_expiry", d.text(c.Sunset.OnExpiry)),
 	)
+	if c.Privacy != nil {
+		root.Fields = append(root.Fields, d.mapping("privacy", d.privacy(*c.Privacy)).Fields...)
+	}
 	number(&root, new(int))
 	return root
 }
@@ -223,10 +245,21 @@ func (d *writer) clause(c comity.DataClause) charter.Node {
 	if c.As != "" {
 		n.Fields = append(n.Fields, d.mapping("as", d.text(c.As), "values", texts(d, c.Values)).Fields...)
 	}
+	if q := c.Queries; q != nil {
+		n.Fields = append(n.Fields, d.mapping("queries", d.mapping("kinds", texts(d, q.Kinds), "personal", charter.Node{Text: strconv.FormatBool(q.Personal)},
+			"min_members", d.count(q.MinMembers), "minimum_cell", d.count(q.MinimumCell), "approvals", d.count(q.Approvals))).Fields...)
+	}
 	if c.ByPeriod {
 		n.Fields = append(n.Fields, d.mapping("by_period", charter.Node{Text: "true"}).Fields...)
 	}
 	return n
+}
+
+func (d *writer) privacy(p comity.Privacy) charter.Node {
+	budget := func(b comity.Budget) charter.Node {
+		return d.mapping("epsilon", d.text(b.Epsilon.String()), "delta", d.text(b.Delta.String()))
+	}
+	return d.mapping("unit", d.text(p.Unit), "per_release", budget(p.PerRelease), "per_year", budget(p.PerYear), "on_exhausted", d.text(p.OnExhausted))
 }
 
 func (d *writer) models(m comity.ModelClause) charter.Node {

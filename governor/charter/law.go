@@ -4,16 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"comity"
 	"comity/exact"
 	"comity/party"
 )
-
-// forecastSchema marks the clause under which forecasts are published: they have a
-// record of their own (comity.Forecast) and hence no declared values.
-const forecastSchema = "/forecast@"
 
 func (l *linter) scope() {
 	s := l.c.Scope
@@ -38,6 +33,7 @@ func (l *linter) data() {
 		l.choice(path+".leaves_home", d.LeavesHome, Nothing, AggregateOnly, SignedPlain)
 		l.duration(path+".due", d.Due)
 		l.values(path, d, defined)
+		l.queries(path, d)
 	}
 	l.unique("data", ids)
 	l.recipients()
@@ -45,7 +41,7 @@ func (l *linter) data() {
 
 // values checks what a clause lets people declare.
 func (l *linter) values(path string, d comity.DataClause, defined map[string]string) {
-	declares := d.LeavesHome == SignedPlain && !strings.Contains(d.Schema, forecastSchema)
+	declares := d.LeavesHome == SignedPlain && !forecasts(d)
 	switch {
 	case declares && (len(d.Values) == 0 || d.As == ""):
 		l.refuse(path, ruleValues, fmt.Sprintf("%s is signed_plain and says not which values are declared, or not as what", clip(d.ID)), "write as: party or as: supply, and values")
@@ -105,7 +101,7 @@ func (l *linter) models() {
 	switch m.Disclosure {
 	case "exact":
 	case "dp":
-		l.refuse("models.disclosure", ruleDisclosure, "this version of Comity cannot add privacy noise yet", "write exact, and only for data that is not about persons")
+		l.refuse("models.disclosure", ruleDisclosure, "this version of Comity trains on sums without noise", "write exact, and only for data that is not about persons")
 	default:
 		l.choice("models.disclosure", m.Disclosure, "exact", "dp")
 	}
@@ -114,10 +110,8 @@ func (l *linter) models() {
 		l.refuse("models.clause", ruleModels, fmt.Sprintf("%q is not a data clause of which only aggregates leave home", clip(m.Clause)), "name an aggregate_only clause")
 		return
 	}
-	if n := len(d.From); m.MinMembers < 3 || 2*m.MinMembers <= n || m.MinMembers > n {
-		l.refuse("models.min_members", ruleMinMembers, fmt.Sprintf("%d of the %d members of %s", m.MinMembers, n, clip(d.ID)),
-			fmt.Sprintf("write %d to %d", max(3, n/2+1), n))
-	}
+	l.majority("models.min_members", m.MinMembers, d)
+	l.disclosure(d)
 }
 
 // targets checks what is forecast. The list ascends like the series of a picture.

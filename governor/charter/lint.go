@@ -21,7 +21,7 @@ func Lint(c comity.Charter) Problems {
 		return l.problems // The other checks take time in proportion to products of these sizes.
 	}
 	for _, check := range []func(){
-		l.heading, l.parties, l.keys, l.scope, l.data, l.models,
+		l.heading, l.parties, l.keys, l.scope, l.data, l.privacy, l.models,
 		l.objective, l.constraints, l.expressions, l.decisions, l.transparency, l.sunset,
 	} {
 		check()
@@ -54,6 +54,9 @@ func (l *linter) sizes() {
 		l.most(at("data", i)+".from", len(d.From))
 		l.most(at("data", i)+".what", len(d.What))
 		l.most(at("data", i)+".values", len(d.Values))
+		if d.Queries != nil {
+			l.most(at("data", i)+".queries.kinds", len(d.Queries.Kinds))
+		}
 	}
 	l.most("models.targets", len(c.Models.Targets))
 	l.most("models.recipe", len(c.Models.Recipe))

@@ -69,6 +69,7 @@ func (r *reader) charter(n Node, path string) (c comity.Charter) {
 		need("parties", &c.Parties, list(r, r.party)),
 		need("scope", &c.Scope, r.scope),
 		need("data", &c.Data, list(r, r.dataClause)),
+		may("privacy", &c.Privacy, pointer(r.privacy)),
 		need("models", &c.Models, r.models),
 		need("objective", &c.Objective, r.objective),
 		need("constraints", &c.Constraints, list(r, r.constraint)),
@@ -139,8 +140,38 @@ func (r *reader) dataClause(n Node, path string) (d comity.DataClause) {
 		may("values", &d.Values, list(r, r.text)),
 		may("by_period", &d.ByPeriod, r.flag),
 		need("due", &d.Due, r.text),
+		may("queries", &d.Queries, pointer(r.queries)),
 	)
 	return d
+}
+
+func (r *reader) queries(n Node, path string) (q comity.Queries) {
+	r.mapping(n, path,
+		need("kinds", &q.Kinds, list(r, r.text)),
+		need("personal", &q.Personal, r.flag),
+		need("min_members", &q.MinMembers, r.integer),
+		may("minimum_cell", &q.MinimumCell, r.integer),
+		need("approvals", &q.Approvals, r.integer),
+	)
+	return q
+}
+
+func (r *reader) privacy(n Node, path string) (p comity.Privacy) {
+	r.mapping(n, path,
+		need("unit", &p.Unit, r.text),
+		need("per_release", &p.PerRelease, r.budget),
+		need("per_year", &p.PerYear, r.budget),
+		need("on_exhausted", &p.OnExhausted, r.text),
+	)
+	return p
+}
+
+func (r *reader) budget(n Node, path string) (b comity.Budget) {
+	r.mapping(n, path,
+		need("epsilon", &b.Epsilon, r.number),
+		need("delta", &b.Delta, r.number),
+	)
+	return b
 }
 
 func (r *reader) models(n Node, path string) (m comity.ModelClause) {

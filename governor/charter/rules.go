@@ -64,6 +64,8 @@ const (
 	ruleRange       = "E325"
 	ruleFlow        = "E326"
 	ruleNoSuchGroup = "E327"
+	ruleQueries     = "E328"
+	rulePrivacy     = "E329"
 )
 
 // Rules returns all rules in the order of their ids.
@@ -107,7 +109,7 @@ func Rules() []Rule {
 		{ruleValueTwice, "a declared value is defined by one clause"},
 		{ruleValues, "signed plain data names its values, other data has none, by period or not, and a common value has one declarer"},
 		{ruleModels, "models are trained on a data clause of which only aggregates leave home"},
-		{ruleDisclosure, "sums are disclosed exactly; differential privacy comes with a later version of the format"},
+		{ruleDisclosure, "a model is trained on sums as they are, of rows that are not about persons"},
 		{ruleMinMembers, "a sum has at least 3 members and more than half of its clause's"},
 		{ruleConstraint, "a constraint has the fields of its kind and no others"},
 		{ruleGap, "the largest certified gap is a share: at least 0, below 1"},
@@ -122,5 +124,7 @@ func Rules() []Rule {
 		{ruleRange, "a divisor and a power are above 0, a slack is at least 0 and below 1, an index lies between 0 and 1 and that of Jain above 0, a lot is not negative"},
 		{ruleFlow, "a flow goes from one recipient to another, and one constraint counts what flows in and out of a party"},
 		{ruleNoSuchGroup, "a constraint names groups that there are"},
+		{ruleQueries, "what may be asked is asked of a clause of which only aggregates leave home, by as many approvals as it has parties at most"},
+		{rulePrivacy, "rows about persons have a privacy budget: epsilon above 0 and at most 20, delta above 0 and at most 1/1000, a release within a year's"},
 	}
 }

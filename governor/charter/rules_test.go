@@ -83,7 +83,7 @@ func TestThePageHasEveryRule(t *testing.T) {
 }
 
 func examples() []broken {
-	return slices.Concat(brokenDocuments(), brokenValues(), brokenExpressions(), brokenLaw(), brokenStages(), brokenKinds(), brokenKeys())
+	return slices.Concat(brokenDocuments(), brokenValues(), brokenExpressions(), brokenLaw(), brokenStages(), brokenKinds(), brokenQueries(), brokenKeys())
 }
 
 // value returns the value at a path of keys; an empty key means the first item.
@@ -328,6 +328,38 @@ func brokenStages() []broken {
 		law("E116", "objective.groups[0].benefit", func(_ testing.TB, c *comity.Charter) { c.Objective.Groups[0].Benefit = []comity.Piece{} }),
 		law("E116", "scope.periods", func(_ testing.TB, c *comity.Charter) { c.Scope.Periods = 0 }),
 		law("E116", "scope.periods", func(_ testing.TB, c *comity.Charter) { c.Scope.Periods = 521 }),
+	}
+}
+
+func brokenQueries() []broken {
+	asked := func(rule, field string, change func(c *comity.Charter, q *comity.Queries)) broken {
+		return law(rule, field, func(t testing.TB, c *comity.Charter) {
+			c.Data, c.Privacy = append(c.Data, cases()), budget(t)
+			change(c, c.Data[4].Queries)
+		})
+	}
+	spent := func(field string, change func(p *comity.Privacy)) broken {
+		return asked("E329", field, func(c *comity.Charter, _ *comity.Queries) { change(c.Privacy) })
+	}
+	const path = "data[4].queries"
+	return []broken{
+		asked("E313", "models.disclosure", func(c *comity.Charter, _ *comity.Queries) { c.Models.Clause = "d.cases" }),
+		asked("E328", path, func(c *comity.Charter, _ *comity.Queries) { c.Data[4].LeavesHome = "nothing" }),
+		asked("E116", path+".kinds", func(_ *comity.Charter, q *comity.Queries) { q.Kinds = nil }),
+		asked("E114", path+".kinds[0]", func(_ *comity.Charter, q *comity.Queries) { q.Kinds = []string{"rows"} }),
+		asked("E303", path+".kinds[1]", func(_ *comity.Charter, q *comity.Queries) { q.Kinds = []string{"sum", "sum"} }),
+		asked("E314", path+".min_members", func(_ *comity.Charter, q *comity.Queries) { q.MinMembers = 2 }),
+		asked("E116", path+".minimum_cell", func(_ *comity.Charter, q *comity.Queries) { q.MinimumCell = -1 }),
+		asked("E328", path+".approvals", func(_ *comity.Charter, q *comity.Queries) { q.Approvals = 4 }),
+		asked("E329", path+".personal", func(c *comity.Charter, _ *comity.Queries) { c.Privacy = nil }),
+		asked("E114", "privacy.unit", func(c *comity.Charter, _ *comity.Queries) { c.Privacy.Unit = "household" }),
+		asked("E114", "privacy.on_exhausted", func(c *comity.Charter, _ *comity.Queries) { c.Privacy.OnExhausted = "go_on" }),
+		spent("privacy.per_release", func(p *comity.Privacy) { p.PerRelease.Epsilon = exact.Int(5) }),
+		spent("privacy.per_release", func(p *comity.Privacy) { p.PerYear.Delta = p.PerRelease.Delta.Mul(p.PerRelease.Delta) }),
+		spent("privacy.per_release.epsilon", func(p *comity.Privacy) { p.PerRelease.Epsilon = exact.Int(0) }),
+		spent("privacy.per_year.epsilon", func(p *comity.Privacy) { p.PerYear.Epsilon = exact.Int(21) }),
+		spent("privacy.per_year.delta", func(p *comity.Privacy) { p.PerYear.Delta = exact.Int(1) }),
+		spent("privacy.per_release.delta", func(p *comity.Privacy) { p.PerRelease.Delta = exact.Int(0) }),
 	}
 }
 
