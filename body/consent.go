@@ -7,11 +7,15 @@ import (
 	"comity/canon"
 	"comity/governor/charter"
 	"comity/party"
+	"comity/verifier/federation"
 )
 
 // consent takes the answer of one of those whose rows a plan is about, while it is not
 // settled yet who takes part.
 func (s *State) consent(author party.ID, c comity.Consent) (func(), broken) {
+	if b, ok := s.Board(c.Round); ok {
+		return s.answer(b, author, c)
+	}
 	r, ok := s.view.Rounds[c.Round]
 	if !ok || len(r.Cohorts) > 0 {
 		return nil, breaks(RuleRound, "round %.80q is not open for consent", c.Round)
@@ -26,6 +30,18 @@ func (s *State) consent(author party.ID, c comity.Consent) (func(), broken) {
 		r.Consents = with(r.Consents, author, c)
 		s.view.Rounds[c.Round] = r
 	}, broken{}
+}
+
+// answer takes the answer to a question.
+func (s *State) answer(b federation.Board, author party.ID, c comity.Consent) (func(), broken) {
+	if b := s.answers(author, c, b.Question.Clause, b.Question); b.err != nil {
+		return nil, b
+	}
+	next, err := b.AdmitConsent(author, c)
+	if err != nil {
+		return nil, broken{RuleSum, err}
+	}
+	return func() { s.view.Questions[c.Round] = next }, broken{}
 }
 
 // answers checks that an answer is to this very plan, by somebody who is asked.

@@ -19,6 +19,9 @@ type Epoch struct {
 	// Late parties published a key after the first nonce was out. They could have chosen
 	// their own share of the public coin to fit the others', so no round counts on them.
 	Late map[party.ID]bool `json:"late"`
+	// Opened lists the questions of this epoch that were opened, in log order: pair
+	// secrets are ratcheted through all of them.
+	Opened []string `json:"opened"`
 }
 
 // EpochName returns the name of the key epoch of one period: "pool-5/2026-11-18".
@@ -105,20 +108,24 @@ func (s *State) boxes(author party.ID, b comity.Boxes) (func(), broken) {
 // sealed a box to every later one of them. A party that left somebody out is itself
 // left out, so that nobody can push another one away.
 func (s *State) Eligible(epoch string) []party.ID {
-	e := s.view.Epochs[epoch]
 	clause, _ := charter.Clause(s.charter, s.charter.Models.Clause)
+	return s.eligible(epoch, clause.From)
+}
+
+func (s *State) eligible(epoch string, from []party.ID) []party.ID {
+	e := s.view.Epochs[epoch]
 	var ready, eligible []party.ID
-	for _, id := range clause.From {
+	for _, id := range from {
 		if _, sealed := e.Boxes[id]; sealed && !e.Late[id] {
 			ready = append(ready, id)
 		}
 	}
-	for i, from := range ready {
+	for i, dealer := range ready {
 		lacks := func(to party.ID) bool {
-			return !slices.ContainsFunc(e.Boxes[from].Boxes, func(b comity.SealedBox) bool { return b.To == to })
+			return !slices.ContainsFunc(e.Boxes[dealer].Boxes, func(b comity.SealedBox) bool { return b.To == to })
 		}
 		if !slices.ContainsFunc(ready[i+1:], lacks) {
-			eligible = append(eligible, from)
+			eligible = append(eligible, dealer)
 		}
 	}
 	return eligible

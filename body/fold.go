@@ -154,6 +154,8 @@ func (s *State) byKind(st comity.Statement) (func(), broken) {
 		return read(st, operators(s, s.allocation))
 	case comity.KindCheck:
 		return read(st, s.check)
+	default:
+		return s.oneShot(st)
 	}
 	return nil, breaks(RuleForm, "unknown kind %.40q", st.Kind)
 }

@@ -18,12 +18,12 @@ import (
 // A whole decision is admitted, statement by statement, and takes effect with the
 // fourth check by a party whose witness counts.
 func TestHistory(t *testing.T) {
-	w := history(t)
+	w := whole(t)
 	d := w.state.View().Decisions[period]
 	if want := append(slices.Clone(states[:4]), observer); !slices.Equal(d.Checks, want) || !slices.Equal(d.Dissents, states[4:]) {
 		t.Errorf("checks %v, want %v; dissents %v, want %v", d.Checks, want, d.Dissents, states[4:])
 	}
-	for _, kind := range constants(t, "../comity.go", "Kind") {
+	for _, kind := range kinds(t) {
 		w.find(comity.Kind(kind), "")
 	}
 	last := w.find(comity.KindCheck, "PE")
@@ -46,7 +46,7 @@ func TestObserversPutNothingIntoEffect(t *testing.T) {
 
 // Whoever folds the same bytes holds the same state.
 func TestReplay(t *testing.T) {
-	w := history(t)
+	w := whole(t)
 	again := w.before(len(w.entries))
 	if w.digest() != again.digest() {
 		t.Fatal("two folds of one log differ")
@@ -60,7 +60,7 @@ func TestReplay(t *testing.T) {
 // changes what is known, apart from the root, which changes with any byte. What a
 // dissenter found is all that the View does not keep: it stands in the log.
 func TestEveryFieldCounts(t *testing.T) {
-	w := history(t)
+	w := whole(t)
 	tampered := map[comity.Kind]int{}
 	for i, entry := range w.entries {
 		honest := parse(t, entry)
@@ -88,7 +88,7 @@ func TestEveryFieldCounts(t *testing.T) {
 			now = w.before(i)
 		}
 	}
-	for _, kind := range constants(t, "../comity.go", "Kind") {
+	for _, kind := range kinds(t) {
 		if tampered[comity.Kind(kind)] < 3 {
 			t.Errorf("only %d records of kind %s were tampered with", tampered[comity.Kind(kind)], kind)
 		}

@@ -43,17 +43,15 @@ func drawOrder[E any](t *rapid.T, items []E) []E { return rapid.Permutation(item
 // Between two statements of the operator members may be heard in any order, as long as
 // each says its own in its order: the same is known afterwards.
 func TestMembersCommute(t *testing.T) {
-	full := history(t)
+	full := whole(t)
 	var runs [][2]int // Stretches of members' statements.
 	for i := 0; i < len(full.entries); {
 		j := i
 		for j < len(full.entries) && parse(t, full.entries[j]).Author != operator {
 			j++
 		}
-		// Keys before boxes: which came first decides who is late.
-		for k := i; k < j; k++ {
-			if k > i && parse(t, full.entries[k]).Kind == comity.KindBoxes && parse(t, full.entries[k-1]).Kind == comity.KindKeys ||
-				k > i && parse(t, full.entries[k]).Kind == comity.KindFingerprint && parse(t, full.entries[k-1]).Kind == comity.KindHead {
+		for k := i + 1; k < j; k++ {
+			if kind := parse(t, full.entries[k]).Kind; kind != parse(t, full.entries[k-1]).Kind && waits(kind) {
 				runs, i = append(runs, [2]int{i, k}), k
 			}
 		}
@@ -85,6 +83,14 @@ func TestMembersCommute(t *testing.T) {
 			rt.Fatal(diff)
 		}
 	})
+}
+
+// waits tells whether statements of a kind are due when all have said another: keys
+// before boxes, for which came first decides who is late.
+func waits(kind comity.Kind) bool {
+	return slices.Contains([]comity.Kind{
+		comity.KindBoxes, comity.KindFingerprint, comity.KindNonce, comity.KindDeal, comity.KindSettled, comity.KindCommit,
+	}, kind)
 }
 
 // What members may say now they may still say after the others: a sequencer that found

@@ -27,6 +27,11 @@ const (
 	RuleRound     = "round"           // The round is open and the author takes part.
 	RuleAgreement = "round.agreement" // All members saw the same transcript.
 
+	// Of a question (question.go, package federation).
+	RuleQuestion = "question.authorised" // A clause allows it, on these terms.
+	RulePrivacy  = "privacy"             // Rows about persons need noise, and budget for it; equal sums differ by none or by many.
+	RuleSum      = "sum"                 // Due now, once, by one of those who add, and consistent with what was logged.
+
 	// Of a decision (decision.go, allocation.go).
 	RuleModel       = "model"       // Made with the model in force, for a week that it serves.
 	RuleClause      = "clause"      // A data clause asks this of this party.

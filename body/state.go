@@ -19,26 +19,29 @@ import (
 	"comity"
 	"comity/canon"
 	"comity/party"
+	"comity/verifier/federation"
 	"comity/verifier/ledger"
+	"comity/verifier/privacy"
 )
 
 // View is everything that is known of a body. It holds no cache and nothing that does
 // not follow from the log. What is read from its tables never changes afterwards: a
 // statement that adds to an entry puts a changed copy in its place.
 type View struct {
-	Body      string              `json:"body"`
-	Size      int                 `json:"size"`      // Entries folded.
-	Root      canon.Digest        `json:"root"`      // RFC 6962 root over them: no byte of the log is left out.
-	Time      int                 `json:"unix_time"` // Log time in seconds; 0 before the first TICK.
-	TimeAt    int                 `json:"time_at"`   // Entries that the witnesses had seen at that time.
-	Charter   canon.Digest        `json:"charter"`
-	InForce   bool                `json:"in_force"` // Ratified by all; its days are checked where something is decided.
-	Ratified  map[party.ID]bool   `json:"ratified"`
-	Counters  map[party.ID]int    `json:"counters"` // Last counter of each author.
-	Epochs    map[string]Epoch    `json:"epochs"`
-	Rounds    map[string]Round    `json:"rounds"`
-	Declared  map[string]Declared `json:"declared"`  // By data clause.
-	Decisions map[string]Decision `json:"decisions"` // By period.
+	Body      string                      `json:"body"`
+	Size      int                         `json:"size"`      // Entries folded.
+	Root      canon.Digest                `json:"root"`      // RFC 6962 root over them: no byte of the log is left out.
+	Time      int                         `json:"unix_time"` // Log time in seconds; 0 before the first TICK.
+	TimeAt    int                         `json:"time_at"`   // Entries that the witnesses had seen at that time.
+	Charter   canon.Digest                `json:"charter"`
+	InForce   bool                        `json:"in_force"` // Ratified by all; its days are checked where something is decided.
+	Ratified  map[party.ID]bool           `json:"ratified"`
+	Counters  map[party.ID]int            `json:"counters"` // Last counter of each author.
+	Epochs    map[string]Epoch            `json:"epochs"`
+	Rounds    map[string]Round            `json:"rounds"`
+	Questions map[string]federation.Round `json:"questions"`
+	Declared  map[string]Declared         `json:"declared"`  // By data clause.
+	Decisions map[string]Decision         `json:"decisions"` // By period.
 }
 
 // State folds entries into a View. It is not safe for concurrent use.
@@ -47,14 +50,15 @@ type State struct {
 	charter comity.Charter
 	sealed  []byte
 	tree    ledger.Frontier
-	roots   [][32]byte // Root after each entry, so that a TICK can be matched with this log.
+	roots   [][32]byte      // Root after each entry, so that a TICK can be matched with this log.
+	ledger  *privacy.Ledger // Of the privacy budget; it follows from the View.
 }
 
 // New returns the state of a body before its first entry.
 func New() *State {
 	return &State{view: View{
 		Ratified: map[party.ID]bool{}, Counters: map[party.ID]int{}, Epochs: map[string]Epoch{},
-		Rounds: map[string]Round{}, Declared: map[string]Declared{}, Decisions: map[string]Decision{},
+		Rounds: map[string]Round{}, Questions: map[string]federation.Round{}, Declared: map[string]Declared{}, Decisions: map[string]Decision{},
 	}}
 }
 
@@ -80,26 +84,28 @@ func (s *State) Root(size int) (root [32]byte, ok bool) {
 // canonical document after some years of weekly keys; an entry never does.
 func (s *State) Digest() (canon.Digest, error) {
 	v := s.view
-	tables := [4]canon.Digest{}
+	tables := [5]canon.Digest{}
 	var err error
 	for i, digest := range [...]func() (canon.Digest, error){
 		func() (canon.Digest, error) { return digestTable(v.Epochs) },
 		func() (canon.Digest, error) { return digestTable(v.Rounds) },
 		func() (canon.Digest, error) { return digestTable(v.Declared) },
 		func() (canon.Digest, error) { return digestTable(v.Decisions) },
+		func() (canon.Digest, error) { return digestTable(v.Questions) },
 	} {
 		if tables[i], err = digest(); err != nil {
 			return canon.Digest{}, fmt.Errorf("digest of the state after %d entries: %w", v.Size, err)
 		}
 	}
-	v.Epochs, v.Rounds, v.Declared, v.Decisions = nil, nil, nil, nil
+	v.Epochs, v.Rounds, v.Declared, v.Decisions, v.Questions = nil, nil, nil, nil, nil
 	return canon.DigestOf(struct {
 		View      View         `json:"view"` // Without its tables.
 		Epochs    canon.Digest `json:"epochs"`
 		Rounds    canon.Digest `json:"rounds"`
 		Declared  canon.Digest `json:"declared"`
 		Decisions canon.Digest `json:"decisions"`
-	}{v, tables[0], tables[1], tables[2], tables[3]})
+		Questions canon.Digest `json:"questions"`
+	}{v, tables[0], tables[1], tables[2], tables[3], tables[4]})
 }
 
 // digestTable hashes the digests of all entries, each with its name, by ascending name.

@@ -66,13 +66,22 @@ func found(t testing.TB, adapt func(*comity.Charter)) *world {
 	return w
 }
 
-// history returns the world after one whole decision: every kind of statement is said.
+// history returns the world after one whole decision.
 func history(t testing.TB) *world {
 	t.Helper()
 	w := found(t, nil)
 	w.founding()
 	w.training(period)
 	w.deciding(period)
+	return w
+}
+
+// whole returns the world after a decision and a question: every kind of statement but
+// complaints is said.
+func whole(t testing.TB) *world {
+	t.Helper()
+	w := history(t)
+	w.asking("weeks")
 	return w
 }
 
@@ -114,8 +123,9 @@ func (w *world) update(period string) {
 	w.fingerprints(p.Round)
 }
 
-func (w *world) keys(period string) {
-	epoch := body.EpochName(w.charter.ID, period)
+func (w *world) keys(period string) { w.keysOf(body.EpochName(w.charter.ID, period)) }
+
+func (w *world) keysOf(epoch string) {
 	for _, id := range states {
 		w.say(id, comity.KindKeys, w.epochKey(epoch, id).Record(epoch, id))
 	}
@@ -368,9 +378,17 @@ func draft(t testing.TB) comity.Charter {
 		Scope:   comity.Scope{Resource: "doses", Unit: "dose", Cadence: "P7D", Periods: 1, Excludes: text("Own doses.")},
 		Data: []comity.DataClause{
 			{ID: "d.series", From: states, What: text("Rates."), Schema: "health/series@1", LeavesHome: charter.AggregateOnly, Due: "P7D"},
+			{ID: "d.cases", From: states, What: text("Cases."), Schema: "health/cases@1", LeavesHome: charter.AggregateOnly, Due: "P7D", Queries: &comity.Queries{
+				Kinds: []string{comity.QueryCount, comity.QueryHistogram}, Personal: true, MinMembers: 3, MinimumCell: 11, Approvals: 4,
+			}},
+			{ID: "d.weeks", From: states, What: text("Weeks."), Schema: "health/weeks@1", LeavesHome: charter.AggregateOnly, Due: "P7D", Queries: &comity.Queries{Kinds: []string{comity.QueryCount}, MinMembers: 3}},
 			{ID: "d.forecast", From: states, What: text("Quantiles."), Schema: "health/forecast@1", LeavesHome: charter.SignedPlain, Due: "P7D"},
 			{ID: "d.capacity", From: states, What: text("People."), Schema: "health/capacity@1", LeavesHome: charter.SignedPlain, As: "party", Values: []string{"need"}, Due: "P7D"},
 			{ID: "d.supply", From: []party.ID{operator}, What: text("Doses."), Schema: "health/supply@1", LeavesHome: charter.SignedPlain, As: "supply", Values: []string{"doses"}, Due: "P7D"},
+		},
+		Privacy: &comity.Privacy{
+			Unit: charter.UnitPerson, PerRelease: comity.Budget{Epsilon: exact.Int(1), Delta: millionth(t)},
+			PerYear: comity.Budget{Epsilon: exact.Int(2), Delta: millionth(t)}, OnExhausted: "stop_releases",
 		},
 		Models: comity.ModelClause{
 			Interface: "forecast/quantile@1", Targets: []string{"ARI incidence", "ILI incidence"}, Unit: "per 100,000 per week",
@@ -444,6 +462,13 @@ func marshal(t testing.TB, v any) canon.Raw {
 	raw, err := canon.Marshal(v)
 	must(t, err)
 	return raw
+}
+
+func millionth(t testing.TB) exact.Rat {
+	t.Helper()
+	r, err := exact.Ratio(1, 1_000_000)
+	must(t, err)
+	return r
 }
 
 func text(en string) comity.Text { return comity.Text{"en": en} }

@@ -44,6 +44,7 @@ type cli struct {
 	Allocate allocateCommand `cmd:"" help:"Explain divisions and try others; settle a linear programme with a proof, and check such a proof."`
 	Grid     gridCommand     `cmd:"" help:"Find the cheapest dispatch of an electric grid, with a proof."`
 	Jury     juryCommand     `cmd:"" help:"Draw citizens' panels under quotas, with chances as equal as the quotas allow, and prove it."`
+	Data     dataCommand     `cmd:"" help:"Check your own rows where they are."`
 	Doctor   doctorCommand   `cmd:"" help:"Look for what is wrong with a home, and say what to type next."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 	Help     helpCommand     `cmd:"" help:"List the topics, or explain one: exit-codes, json, words, environment, accessibility, licences."`

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -33,6 +34,8 @@ const (
 type consortium struct {
 	members []party.ID
 	nodes   map[party.ID]party.Key
+	tower   map[party.ID]party.Key // Of witnesses.
+	logKey  party.Key
 	charter comity.Charter
 	sealed  []byte
 	entries [][]byte
@@ -64,11 +67,12 @@ func found(n int) (*consortium, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.charter = c.rules(officers, witnesses, logKey)
+	c.tower, c.logKey = witnesses, logKey
+	c.charter = c.rules(officers)
 	if c.sealed, _, err = charter.Seal(c.charter); err != nil {
 		return nil, err
 	}
-	return c, c.ratify(officers, witnesses, logKey)
+	return c, c.ratify(officers)
 }
 
 func keyNamed(name string) (party.Key, error) {
@@ -77,23 +81,27 @@ func keyNamed(name string) (party.Key, error) {
 }
 
 // rules is the smallest charter under which members add up rows.
-func (c *consortium) rules(officers, witnesses map[party.ID]party.Key, logKey party.Key) comity.Charter {
+func (c *consortium) rules(officers map[party.ID]party.Key) comity.Charter {
 	word := func(s string) comity.Text { return comity.Text{"en": s} }
 	need := comity.Expr{Op: "input", Name: "party.need"}
 	supply := comity.Expr{Op: "input", Name: "supply.units"}
 	one := exact.Int(1)
+	most := max(3, len(c.members)/2+1)
+	budget := comity.Budget{Epsilon: exact.Int(1), Delta: exact.FromBig(big.NewRat(1, 1e6))}
 	r := comity.Charter{
 		Comity: charter.Version1, ID: "simulated", Version: 1, Domain: "health", Pack: "health@1", Title: word("Simulated"), Languages: []string{"en"},
 		Effective: "2026-11-18T00:00:00Z", Purpose: comity.Purpose{Allowed: []string{"To test."}, Banned: []string{"To decide."}},
 		Scope: comity.Scope{Resource: "units", Unit: "unit", Cadence: "P7D", Periods: 1, Excludes: word("All else.")},
 		Data: []comity.DataClause{
-			{ID: "d.rows", From: c.members, What: word("Rows."), Schema: "sim/rows@1", LeavesHome: charter.AggregateOnly, Due: "P7D"},
+			{ID: "d.rows", From: c.members, What: word("Rows."), Schema: "sim/rows@1", LeavesHome: charter.AggregateOnly, Due: "P7D", Queries: &comity.Queries{Kinds: []string{comity.QuerySum}, MinMembers: most, Approvals: 2}},
+			{ID: "d.people", From: c.members, What: word("People."), Schema: "sim/people@1", LeavesHome: charter.AggregateOnly, Due: "P7D", Queries: &comity.Queries{Kinds: []string{comity.QuerySum}, Personal: true, MinMembers: most}},
 			{ID: "d.need", From: c.members, What: word("Need."), Schema: "sim/need@1", LeavesHome: charter.SignedPlain, As: "party", Values: []string{"need"}, Due: "P7D"},
 			{ID: "d.supply", From: []party.ID{operator}, What: word("Supply."), Schema: "sim/supply@1", LeavesHome: charter.SignedPlain, As: "supply", Values: []string{"units"}, Due: "P7D"},
 		},
+		Privacy: &comity.Privacy{Unit: charter.UnitPerson, PerRelease: budget, PerYear: budget, OnExhausted: "stop_releases"},
 		Models: comity.ModelClause{
 			Interface: "forecast/quantile@1", Targets: []string{"rows"}, Unit: "row", Task: "train@1", Recipe: map[string]canon.Int{},
-			Clause: "d.rows", Disclosure: "exact", MinMembers: max(3, len(c.members)/2+1), StepSeconds: 2, RefitWeeks: 2,
+			Clause: "d.rows", Disclosure: "exact", MinMembers: most, StepSeconds: 2, RefitWeeks: 2,
 		},
 		Objective: comity.Objective{
 			Sense: "maximise", Stages: []comity.Aim{{ID: "units", Kind: "weighted", Counts: "worth", Measure: comity.Expr{Op: "const", Value: &one}}},
@@ -110,11 +118,11 @@ func (c *consortium) rules(officers, witnesses map[party.ID]party.Key, logKey pa
 			Node: comity.Node{Key: c.nodes[id].Verifier(), Transport: transport(id)},
 		})
 		if id != operator {
-			r.Transparency.Witnesses.Of = append(r.Transparency.Witnesses.Of, witnesses[id].Cosigner())
+			r.Transparency.Witnesses.Of = append(r.Transparency.Witnesses.Of, c.tower[id].Cosigner())
 		}
 	}
 	r.Transparency.Witnesses.Threshold = charter.LeastWitnesses(len(c.members))
-	r.Transparency.Log = comity.LogClause{Origin: origin, Key: logKey.Verifier(), Operator: operator}
+	r.Transparency.Log = comity.LogClause{Origin: origin, Key: c.logKey.Verifier(), Operator: operator}
 	return r
 }
 
@@ -134,7 +142,7 @@ func transport(id party.ID) string {
 }
 
 // ratify writes the entries that bring the charter into force and start log time.
-func (c *consortium) ratify(officers, witnesses map[party.ID]party.Key, logKey party.Key) error {
+func (c *consortium) ratify(officers map[party.ID]party.Key) error {
 	s := body.New()
 	say := func(author party.ID, kind comity.Kind, record any) error {
 		entry, err := c.sign(s, author, kind, record)
@@ -154,21 +162,27 @@ func (c *consortium) ratify(officers, witnesses map[party.ID]party.Key, logKey p
 			return err
 		}
 	}
+	t, err := c.tick(s, noon)
+	if err != nil {
+		return err
+	}
+	return say(operator, comity.KindTick, t)
+}
+
+// tick has the witnesses cosign the log as it stands, and say what time it is.
+func (c *consortium) tick(s *body.State, unixTime int64) (comity.Tick, error) {
 	root, _ := s.Root(s.View().Size)
 	text := fmt.Sprintf("%s\n%d\n%s\n", origin, s.View().Size, base64.StdEncoding.EncodeToString(root[:]))
-	signed := append([]byte(text), noteLine(logKey, text)...)
+	signed := append([]byte(text), noteLine(c.logKey, text)...)
 	for _, id := range c.members[:c.charter.Transparency.Witnesses.Threshold] {
-		line, err := ledger.Cosign(witnesses[id], signed, noon)
+		line, err := ledger.Cosign(c.tower[id], signed, unixTime)
 		if err != nil {
-			return err
+			return comity.Tick{}, err
 		}
 		signed = append(signed, line...)
 	}
 	normal, err := ledger.Normalise(signed, ledger.PolicyOf(c.charter))
-	if err != nil {
-		return err
-	}
-	return say(operator, comity.KindTick, comity.Tick{Checkpoint: string(normal), UnixTime: noon})
+	return comity.Tick{Checkpoint: string(normal), UnixTime: int(unixTime)}, err
 }
 
 // noteLine is the empty line that ends a note's text, and a key's signature on the text

@@ -4,7 +4,9 @@ import (
 	"slices"
 
 	"comity"
+	"comity/canon"
 	"comity/party"
+	"comity/verifier/federation"
 	"comity/verifier/secagg"
 )
 
@@ -83,4 +85,55 @@ func (l liar) broadcast(to, first party.ID, b secagg.Broadcast) []byte {
 		b.Sum[len(b.Sum)/2] ^= 1
 	}
 	return b.Bytes()
+}
+
+// about tells whether a party lies in one way about a question.
+func (l liar) about(who party.ID, how string) bool { return l.lies && l.who == who && l.how == how }
+
+// letter is what a member sends to the hub.
+func (l liar) letter(who party.ID, of federation.Letter) []byte {
+	if l.about(who, lieMasked) && of.Kind == federation.Upload {
+		data := slices.Clone(of.Data)
+		data[len(data)-1] ^= 1
+		return data
+	}
+	return of.Data
+}
+
+// statement is what a member signs.
+func (l liar) statement(who party.ID, s federation.Say) any {
+	u, ok := s.Record.(comity.Unmask)
+	if !ok {
+		return s.Record
+	}
+	if l.about(who, lieUnmask) {
+		u.Points = slices.Clone(u.Points)
+		u.Points[1] ^= 1
+	}
+	if l.about(who, lieShares) && len(u.Shares) > 0 && len(u.Shares[0]) > 0 {
+		u.Shares = slices.Clone(u.Shares)
+		u.Shares[0] = slices.Clone(u.Shares[0])
+		u.Shares[0][0] ^= 1
+	}
+	return u
+}
+
+// due is what the hub says, changed in place.
+func (l liar) due(d *federation.Due) {
+	switch r := d.Record.(type) {
+	case comity.Survivors:
+		if l.about(hub, lieBlob) {
+			d.Blobs[0] = slices.Clone(d.Blobs[0])
+			d.Blobs[0][len(d.Blobs[0])/2] ^= 1
+			r.Masked = canon.Sum(d.Blobs[0])
+			d.Record = r
+		}
+	case comity.Result:
+		if l.about(hub, lieResult) {
+			d.Blobs[1] = slices.Clone(d.Blobs[1])
+			d.Blobs[1][len(d.Blobs[1])/2] ^= 1
+			r.Sum = canon.Sum(d.Blobs[1])
+			d.Record = r
+		}
+	}
 }

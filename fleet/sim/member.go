@@ -149,17 +149,7 @@ func (m *memberNode) again() []message {
 func (m *memberNode) hear(in message) []message {
 	switch in.kind {
 	case "entries":
-		from, entries, err := readEntries(in.data)
-		if err != nil {
-			return nil
-		}
-		for i, e := range entries {
-			if from+i == m.state.View().Size {
-				if _, err := m.state.Fold(e); err != nil {
-					return nil // Damaged on its way.
-				}
-			}
-		}
+		catchUp(m.state, in.data)
 	case "commitments":
 		return m.answer(in.data)
 	case "sum":

@@ -7,6 +7,7 @@ package sim
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"comity/chance"
@@ -121,4 +122,39 @@ func (n *network) next() event {
 	e := n.queue.pop()
 	n.now = e.at
 	return e
+}
+
+// actor is a party that messages reach.
+type actor interface {
+	// hear takes a message and answers.
+	hear(m message) []message
+	// look does what is due.
+	look() []message
+	// forget loses what is not on disk.
+	forget()
+}
+
+// run lets all actors work until over, or until time is up.
+func (n *network) run(at map[party.ID]actor, over func() bool) {
+	for _, id := range slices.Sorted(maps.Keys(at)) {
+		n.put(1+n.lots.IntN(tickEvery), message{to: id})
+	}
+	down := map[party.ID]int{}
+	for !over() && n.now < giveUp {
+		e := n.next()
+		switch {
+		case e.at < down[e.to]: // Nobody is there to hear it.
+			if e.kind == "" {
+				n.put(down[e.to]-e.at, e.message)
+			}
+		case e.kind == "":
+			n.put(tickEvery, e.message)
+			n.send(at[e.to].look())
+		case n.happens(n.faults.Crash):
+			at[e.to].forget()
+			down[e.to] = e.at + 1 + n.lots.IntN(downFor)
+		default:
+			n.send(at[e.to].hear(e.message))
+		}
+	}
 }

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 
 	"comity"
 	"comity/body"
@@ -60,7 +59,7 @@ const roundName = period + "/train"
 // newSequence founds the consortium and exchanges keys, all on perfect links: they are
 // tried in the training itself.
 func newSequence(w world, t task) (*sequence, error) {
-	q := &sequence{world: w, task: t, keys: map[party.ID]*secagg.Pairs{}}
+	q := &sequence{world: w, task: t}
 	m := w.charter.Models
 	q.plan = comity.Plan{
 		Round: roundName, Epoch: body.EpochName(w.charter.ID, period), Clause: m.Clause, Task: m.Task, Period: period,
@@ -69,49 +68,9 @@ func newSequence(w world, t task) (*sequence, error) {
 	if err := q.say(operator, comity.KindPlan, q.plan); err != nil {
 		return nil, err
 	}
-	epochs := map[party.ID]*secagg.EpochKey{}
-	var peers []secagg.Peer
-	for _, id := range q.consortium.members {
-		k, public, err := secagg.NewEpoch(secretOf(q.seed, "epoch", string(id)))
-		if err != nil {
-			return nil, err
-		}
-		epochs[id] = k
-		peers = append(peers, secagg.Peer{Party: id, Key: public})
-		if err := q.say(id, comity.KindKeys, k.Record(q.plan.Epoch, id)); err != nil {
-			return nil, err
-		}
-	}
-	return q, q.exchange(epochs, peers)
-}
-
-// exchange deals and opens the pair secrets of everybody.
-func (q *sequence) exchange(epochs map[party.ID]*secagg.EpochKey, peers []secagg.Peer) error {
-	records, boxes := map[party.ID]comity.Boxes{}, map[party.ID][]secagg.Box{}
-	for _, id := range q.consortium.members {
-		var err error
-		records[id], boxes[id], q.keys[id], err = epochs[id].Deal(q.charter.ID, q.plan.Epoch, id, peers, secretOf(q.seed, "deal", string(id)))
-		if err != nil {
-			return err
-		}
-		if err := q.say(id, comity.KindBoxes, records[id]); err != nil {
-			return err
-		}
-	}
-	for _, id := range q.consortium.members {
-		for i, b := range boxes[id] {
-			at := secagg.BoxContext{Body: q.charter.ID, Epoch: q.plan.Epoch, From: id, To: b.To}
-			key, err := epochs[b.To].Open(at, records[id].Boxes[i].Digest, b.Sealed)
-			if err != nil {
-				return err
-			}
-			q.keys[b.To].Set(id, key)
-		}
-	}
-	for _, id := range q.consortium.members {
-		q.keys[id] = q.keys[id].Ratchet(roundName)
-	}
-	return nil
+	var err error
+	q.keys, err = q.exchange(q.plan.Epoch, roundName)
+	return q, err
 }
 
 // run lets everybody work until the round ended or time is up.
@@ -123,39 +82,6 @@ func (q *sequence) run() (*hubNode, []*memberNode) {
 		m := &memberNode{sequence: q, id: id, disk: newDisk(&q.net), state: body.New(), sums: map[int][]int64{}}
 		members, at[id] = append(members, m), m
 	}
-	for _, id := range append(slices.Clone(q.consortium.members), hub) {
-		q.net.put(1+q.net.lots.IntN(tickEvery), message{to: id})
-	}
-	down := map[party.ID]int{}
-	for h.end == nil && q.net.now < giveUp {
-		e := q.net.next()
-		if e.at < down[e.to] {
-			if e.kind == "" {
-				q.net.put(down[e.to]-e.at, e.message)
-			}
-			continue // Nobody is there to hear it.
-		}
-		if e.kind != "" && q.net.happens(q.net.faults.Crash) {
-			at[e.to].forget()
-			down[e.to] = e.at + 1 + q.net.lots.IntN(downFor)
-			continue
-		}
-		if e.kind == "" {
-			q.net.put(tickEvery, e.message)
-			q.net.send(at[e.to].look())
-			continue
-		}
-		q.net.send(at[e.to].hear(e.message))
-	}
+	q.net.run(at, func() bool { return h.end != nil })
 	return h, members
-}
-
-// actor is a party that messages reach.
-type actor interface {
-	// hear takes a message and answers.
-	hear(m message) []message
-	// look does what is due.
-	look() []message
-	// forget loses what is not on disk.
-	forget()
 }

@@ -24,21 +24,30 @@ type Report struct {
 // Founded keeps consortia by their number of members, to found each only once.
 type Founded map[int]*consortium
 
+// of returns the consortium of so many members.
+func (f Founded) of(n int) (*consortium, error) {
+	if f[n] == nil {
+		c, err := found(n)
+		if err != nil {
+			return nil, err
+		}
+		f[n] = c
+	}
+	return f[n], nil
+}
+
 // Train runs one training under a seed and holds its end against what must hold: sums are
 // exact or there is none, every honest party finds the same, and nobody honest is blamed.
 func (f Founded) Train(number uint64) (Report, error) {
 	seed := chance.Derive(chance.Seed{}, "sim", fmt.Sprint(number))
 	draw := chance.NewStream(seed)
 	n := 3 + draw.IntN(5)
-	if f[n] == nil {
-		c, err := found(n)
-		if err != nil {
-			return Report{}, err
-		}
-		f[n] = c
+	c, err := f.of(n)
+	if err != nil {
+		return Report{}, err
 	}
 	t := task{trees: 1 + draw.IntN(2), levels: 1 + draw.IntN(3), lanes: 1 + draw.IntN(30), seed: seed}
-	w, err := newWorld(f[n], seed, drawFaults(draw), drawLiar(draw, f[n], t))
+	w, err := newWorld(c, seed, drawFaults(draw), drawLiar(draw, c, t))
 	if err != nil {
 		return Report{}, err
 	}
@@ -94,11 +103,25 @@ func (q *sequence) judge(h *hubNode, members []*memberNode) error {
 			return fmt.Errorf("%w: %q is blamed and honest (liar: %+v): %s", errWrong, id, q.liar, h.end.why)
 		}
 	}
-	want, err := q.state.Digest()
+	if err := q.replays(); err != nil {
+		return err
+	}
+	if !h.end.model {
+		return q.excused(h)
+	}
+	if q.liar.lies && (q.liar.how == lieSum || q.liar.how == lieFingerprint) && q.told() {
+		return fmt.Errorf("%w: a model although %s", errWrong, q.liar.how)
+	}
+	return q.exact(h, members)
+}
+
+// replays requires that whoever folds the log finds the hub's state.
+func (w *world) replays() error {
+	want, err := w.state.Digest()
 	if err != nil {
 		return err
 	}
-	again, err := replay(q.log)
+	again, err := replay(w.log)
 	if err != nil {
 		return fmt.Errorf("the log does not replay: %w", err)
 	}
@@ -109,13 +132,7 @@ func (q *sequence) judge(h *hubNode, members []*memberNode) error {
 	if got != want {
 		return fmt.Errorf("%w: a replay finds state %s, the hub %s", errWrong, got, want)
 	}
-	if !h.end.model {
-		return q.excused(h)
-	}
-	if q.liar.lies && (q.liar.how == lieSum || q.liar.how == lieFingerprint) && q.told() {
-		return fmt.Errorf("%w: a model although %s", errWrong, q.liar.how)
-	}
-	return q.exact(h, members)
+	return nil
 }
 
 // told tells whether the lie reached the end of the round: who fell out before, or

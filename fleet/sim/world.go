@@ -9,6 +9,7 @@ import (
 	"comity/body"
 	"comity/chance"
 	"comity/party"
+	"comity/verifier/secagg"
 )
 
 // world is a consortium, its log, and the links between its parties.
@@ -47,6 +48,49 @@ func (w *world) admit(entry []byte) error {
 	return nil
 }
 
+// exchange publishes keys and boxes for an epoch, deals and opens the pair secrets of
+// everybody, and ratchets them for a round.
+func (w *world) exchange(epoch, name string) (map[party.ID]*secagg.Pairs, error) {
+	keys := map[party.ID]*secagg.EpochKey{}
+	var peers []secagg.Peer
+	for _, id := range w.members {
+		k, public, err := secagg.NewEpoch(secretOf(w.seed, "epoch", string(id)))
+		if err != nil {
+			return nil, err
+		}
+		keys[id] = k
+		peers = append(peers, secagg.Peer{Party: id, Key: public})
+		if err := w.say(id, comity.KindKeys, k.Record(epoch, id)); err != nil {
+			return nil, err
+		}
+	}
+	pairs, records, boxes := map[party.ID]*secagg.Pairs{}, map[party.ID]comity.Boxes{}, map[party.ID][]secagg.Box{}
+	for _, id := range w.members {
+		var err error
+		records[id], boxes[id], pairs[id], err = keys[id].Deal(w.charter.ID, epoch, id, peers, secretOf(w.seed, "deal", string(id)))
+		if err != nil {
+			return nil, err
+		}
+		if err := w.say(id, comity.KindBoxes, records[id]); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range w.members {
+		for i, b := range boxes[id] {
+			at := secagg.BoxContext{Body: w.charter.ID, Epoch: epoch, From: id, To: b.To}
+			key, err := keys[b.To].Open(at, records[id].Boxes[i].Digest, b.Sealed)
+			if err != nil {
+				return nil, err
+			}
+			pairs[b.To].Set(id, key)
+		}
+	}
+	for _, id := range w.members {
+		pairs[id] = pairs[id].Ratchet(name)
+	}
+	return pairs, nil
+}
+
 // entriesFrom writes the log from one index on for a member; readEntries reads it.
 func (w *world) entriesFrom(request []byte) []byte {
 	if len(request) != 4 {
@@ -82,4 +126,20 @@ func readEntries(data []byte) (from int, entries [][]byte, err error) {
 		entries, data = append(entries, data[:n]), data[n:]
 	}
 	return from, entries, nil
+}
+
+// catchUp folds entries that the hub sent, up to the first that was damaged on its way.
+func catchUp(s *body.State, data []byte) {
+	from, entries, err := readEntries(data)
+	if err != nil {
+		return
+	}
+	for i, e := range entries {
+		if from+i != s.View().Size {
+			continue
+		}
+		if _, err := s.Fold(e); err != nil {
+			return
+		}
+	}
 }

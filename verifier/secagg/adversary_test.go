@@ -8,6 +8,7 @@ import (
 	"comity"
 	"comity/canon"
 	"comity/party"
+	"comity/verifier/secagg/internal/lane"
 )
 
 // small is the step that the adversary tampers with: an odd lane count leaves a half
@@ -100,8 +101,8 @@ func TestMemberRefusesBroadcast(t *testing.T) {
 			wants(t, err, e.want)
 		})
 	}
-	wider := Sum{newVector(Step{"sum", 64, 3}), make([]byte, 6)}.Bytes()
-	longer := Sum{newVector(Step{"sum", 32, 4}), make([]byte, 4)}.Bytes()
+	wider := Sum{lane.New(lane.Shape{Bits: 64, Lanes: 3}), make([]byte, 6)}.Bytes()
+	longer := Sum{lane.New(lane.Shape{Bits: 32, Lanes: 4}), make([]byte, 4)}.Bytes()
 	for name, e := range map[string]struct {
 		lie  func(*Broadcast)
 		want error
@@ -424,7 +425,7 @@ func TestTwoStories(t *testing.T) {
 		if err := f.hub.Upload(id, u); i < 2 != (err == nil) || err != nil && !errors.Is(err, ErrTranscript) {
 			t.Fatalf("%s: %v", id, err)
 		}
-		addWords(words, u.Masked)
+		lane.AddWords(words, small().shape(), u.Masked)
 		reveals = append(reveals, f.members[id].pending.self)
 	}
 	context := f.members[f.ids[0]].pending.context
@@ -481,10 +482,10 @@ func TestStoreFailure(t *testing.T) {
 	_, err = m.Finish(b)
 	must(t, err)
 	m.cfg.Store = lossy{}
-	_, err = m.Fingerprint(seedOf(1))
+	_, err = m.Fingerprint(testSeed())
 	wants(t, err, ErrMalformed)
 	m.cfg.Store = shelf{}
-	_, err = m.Fingerprint(seedOf(1))
+	_, err = m.Fingerprint(testSeed())
 	wants(t, err, errNotKept)
 	f.hub.cfg.Store = lossy{}
 	must(t, f.hub.Begin(small()))

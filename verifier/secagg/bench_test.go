@@ -5,6 +5,8 @@ import (
 
 	"comity/canon"
 	"comity/party"
+	"comity/verifier/secagg/internal/field"
+	"comity/verifier/secagg/internal/lane"
 )
 
 // The shape that the design plans with: 30 members, 20,000 lanes of 32 bits, 100 steps.
@@ -96,20 +98,20 @@ func BenchmarkFingerprint(b *testing.B) {
 	y := make([]byte, benchStep().size())
 	b.SetBytes(benchSteps * int64(len(y)))
 	for b.Loop() {
-		e := newEvaluation(seedOf(1))
+		e := field.New(testSeed())
 		for range benchSteps {
-			e.masked(y)
+			e.Masked(benchStep().shape(), y)
 		}
 	}
 }
 
 // BenchmarkMask is the expansion of one mask.
 func BenchmarkMask(b *testing.B) {
-	v := newVector(benchStep())
-	var m masker
-	b.SetBytes(int64(v.step.size()))
+	v := lane.New(benchStep().shape())
+	var m lane.Masker
+	b.SetBytes(int64(v.Size()))
 	for b.Loop() {
-		m.apply(v, [keySize]byte{1}, false)
+		m.Apply(v, [keySize]byte{1}, false)
 	}
 }
 

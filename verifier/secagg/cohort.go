@@ -7,6 +7,7 @@ import (
 	"comity"
 	"comity/canon"
 	"comity/party"
+	"comity/verifier/secagg/internal/wire"
 )
 
 // maxCohorts bounds the successors of a cohort: each loses a member or an attempt.
@@ -104,7 +105,7 @@ type chain canon.Digest
 
 // startChain returns T before the first cohort.
 func startChain(round string, plan canon.Digest) chain {
-	return chain(encode(labelStart).text(round).bytes(plan[:]).sum())
+	return chain(wire.Encode(labelStart).Text(round).Bytes(plan[:]).Sum())
 }
 
 // cohort links the chain to a cohort that takes over.
@@ -113,16 +114,16 @@ func (t chain) cohort(c comity.Cohort) (chain, canon.Digest, error) {
 	if err != nil {
 		return chain{}, canon.Digest{}, fmt.Errorf("cohort %d: %w", c.Number, err)
 	}
-	return chain(encode(labelCohort).bytes(t[:]).bytes(digest[:]).sum()), digest, nil
+	return chain(wire.Encode(labelCohort).Bytes(t[:]).Bytes(digest[:]).Sum()), digest, nil
 }
 
 // step links the chain to a finished step. The context holds T and the step itself.
 func (t chain) step(context canon.Digest, list []Commitment, reveals [][keySize]byte, sum canon.Digest) chain {
-	all := encode(labelReveals).number(len(reveals))
+	all := wire.Encode(labelReveals).Number(len(reveals))
 	for i := range reveals {
-		all = all.bytes(reveals[i][:])
+		all = all.Bytes(reveals[i][:])
 	}
-	commitments, revealed := listDigest(list), all.sum()
-	return chain(encode(labelFinished).bytes(t[:]).bytes(context[:]).
-		bytes(commitments[:]).bytes(revealed[:]).bytes(sum[:]).sum())
+	commitments, revealed := listDigest(list), all.Sum()
+	return chain(wire.Encode(labelFinished).Bytes(t[:]).Bytes(context[:]).
+		Bytes(commitments[:]).Bytes(revealed[:]).Bytes(sum[:]).Sum())
 }

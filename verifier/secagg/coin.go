@@ -7,12 +7,13 @@ import (
 	"comity/canon"
 	"comity/chance"
 	"comity/party"
+	"comity/verifier/secagg/internal/wire"
 )
 
 // CommitNonce is what EpochKeys says before anybody reveals: it binds the nonce to one
 // party and epoch, so that nobody can hand in another party's commitment as its own.
 func CommitNonce(epoch string, self party.ID, nonce []byte) canon.Digest {
-	return encode(labelNonce).text(epoch).text(string(self)).bytes(nonce).sum()
+	return wire.Encode(labelNonce).Text(epoch).Text(string(self)).Bytes(nonce).Sum()
 }
 
 // CheckNonce refuses a nonce in Boxes that EpochKeys did not commit to.
@@ -31,9 +32,9 @@ func CheckNonce(epoch string, self party.ID, nonce []byte, commit canon.Digest) 
 // order. Nobody chooses it alone. Who reveals last can still refuse to reveal, and so
 // choose between two seeds at the price of being left out.
 func PublicSeed(round string, nonces [][]byte) chance.Seed {
-	e := encode(labelCoin).text(round).number(len(nonces))
+	e := wire.Encode(labelCoin).Text(round).Number(len(nonces))
 	for _, n := range nonces {
-		e = e.bytes(n)
+		e = e.Bytes(n)
 	}
-	return chance.Seed(e.sum())
+	return chance.Seed(e.Sum())
 }

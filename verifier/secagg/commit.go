@@ -6,6 +6,7 @@ import (
 
 	"comity/canon"
 	"comity/party"
+	"comity/verifier/secagg/internal/wire"
 )
 
 // Commitment binds a member to one masked vector and one self mask, and hides both.
@@ -16,13 +17,13 @@ type Commitment struct {
 
 // commitMasked hides y behind the salt even from who learns its masks later.
 func commitMasked(context canon.Digest, who party.ID, salt [keySize]byte, y []byte) canon.Digest {
-	return encode(labelCommitment).bytes(context[:]).text(string(who)).bytes(salt[:]).sumWith(y)
+	return wire.Encode(labelCommitment).Bytes(context[:]).Text(string(who)).Bytes(salt[:]).SumWith(y)
 }
 
 // commitSelf fixes the self mask before anybody reveals, so that no one can choose
 // the sum by choosing which mask to reveal.
 func commitSelf(context canon.Digest, who party.ID, self [keySize]byte) canon.Digest {
-	return encode(labelSelf).bytes(context[:]).text(string(who)).bytes(self[:]).sum()
+	return wire.Encode(labelSelf).Bytes(context[:]).Text(string(who)).Bytes(self[:]).Sum()
 }
 
 // checkReveal refuses a self mask that its commitment does not open to.
@@ -36,9 +37,9 @@ func checkReveal(context canon.Digest, who party.ID, c Commitment, self [keySize
 
 // listDigest names a whole list of commitments.
 func listDigest(list []Commitment) canon.Digest {
-	e := encode(labelCommitments).number(len(list))
+	e := wire.Encode(labelCommitments).Number(len(list))
 	for _, c := range list {
-		e = e.bytes(c.Masked[:]).bytes(c.Self[:])
+		e = e.Bytes(c.Masked[:]).Bytes(c.Self[:])
 	}
-	return e.sum()
+	return e.Sum()
 }

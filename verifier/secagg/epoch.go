@@ -10,6 +10,7 @@ import (
 	"comity"
 	"comity/canon"
 	"comity/party"
+	"comity/verifier/secagg/internal/wire"
 )
 
 const (
@@ -32,11 +33,11 @@ type EpochKey struct {
 // NewEpoch draws a key and a nonce from the secret coin and returns them with the
 // public key to publish.
 func NewEpoch(secret io.Reader) (*EpochKey, []byte, error) {
-	seed, err := draw(secret)
+	seed, err := wire.Draw(secret)
 	if err != nil {
 		return nil, nil, fmt.Errorf("epoch key: %w", err)
 	}
-	nonce, err := draw(secret)
+	nonce, err := wire.Draw(secret)
 	if err != nil {
 		return nil, nil, fmt.Errorf("epoch nonce: %w", err)
 	}
@@ -83,7 +84,7 @@ type BoxContext struct {
 
 // info binds the box to its context and to the key it was sealed to.
 func (c BoxContext) info(public []byte) []byte {
-	return encode(labelBox).text(c.Body).text(c.Epoch).text(string(c.From)).text(string(c.To)).bytes(public)
+	return wire.Encode(labelBox).Text(c.Body).Text(c.Epoch).Text(string(c.From)).Text(string(c.To)).Bytes(public)
 }
 
 // check holds the rule that the earlier party in order seals to the later one.
@@ -170,7 +171,7 @@ func (k *EpochKey) Deal(body, epoch string, self party.ID, peers []Peer, secret 
 		if p.Party <= self {
 			continue
 		}
-		pair, err := draw(secret)
+		pair, err := wire.Draw(secret)
 		if err != nil {
 			return record, nil, nil, fmt.Errorf("pair secret for %s: %w", p.Party, err)
 		}

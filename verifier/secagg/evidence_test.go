@@ -9,6 +9,7 @@ import (
 	"comity"
 	"comity/canon"
 	"comity/party"
+	"comity/verifier/secagg/internal/field"
 )
 
 // checkedRound is a round of two cohorts in both lane widths, which verifies.
@@ -96,7 +97,7 @@ func TestEvidenceFields(t *testing.T) {
 			e.Fingerprints[id] = comity.Fingerprint{Round: "x", Points: e.Fingerprints[id].Points}
 		}, ErrFingerprint},
 		"fingerprint too large": {func(e *Evidence) {
-			e.Fingerprints[id] = comity.Fingerprint{Round: tr.Round, Points: []canon.Int{prime, 0}}
+			e.Fingerprints[id] = comity.Fingerprint{Round: tr.Round, Points: []canon.Int{field.Prime, 0}}
 		}, ErrFingerprint},
 		"fingerprint below zero": {func(e *Evidence) {
 			e.Fingerprints[id] = comity.Fingerprint{Round: tr.Round, Points: []canon.Int{-1, 0}}
@@ -168,7 +169,7 @@ func TestAlteredSumAndBlame(t *testing.T) {
 	wants(t, err, ErrIncomplete)
 }
 
-// A sum moved by a multiple of the field's prime is still seen, because fingerprints
+// A sum moved by a multiple of the field's field.Prime is still seen, because fingerprints
 // are over 32-bit words and not over 64-bit lanes.
 func TestSumMovedByThePrime(t *testing.T) {
 	f := newFederation(t, 4)
@@ -176,7 +177,7 @@ func TestSumMovedByThePrime(t *testing.T) {
 	f.upload(t, s, f.randomInputs(s, 1), f.ids)
 	f.reveal(t, f.commitments(t), f.ids)
 	w := f.hub.open.words
-	low, high := uint64(prime&0xffff_ffff), uint64(prime>>32)
+	low, high := uint64(field.Prime&0xffff_ffff), uint64(field.Prime>>32)
 	w[0], w[1] = w[0]+low, w[1]+high
 	if w[0]>>32 > 3 || w[1]>>32 > 3 {
 		t.Fatalf("choose other inputs: %x", w)
@@ -195,7 +196,7 @@ func TestFingerprintClosesTheRound(t *testing.T) {
 	if diff := cmp.Diff(e.Fingerprints[f.ids[0]], again); diff != "" {
 		t.Fatal(diff)
 	}
-	_, err = me.Fingerprint(seedOf(1))
+	_, err = me.Fingerprint(testSeed())
 	wants(t, err, ErrClosed)
 	_, err = me.Upload("tree/3", 32, []int64{1})
 	wants(t, err, ErrClosed)

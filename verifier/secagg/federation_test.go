@@ -2,7 +2,6 @@ package secagg
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"comity/canon"
 	"comity/chance"
 	"comity/party"
+	"comity/verifier/secagg/internal/wire"
 )
 
 // coin is a secret coin that tests can replay.
@@ -80,7 +80,7 @@ func newFederation(t testing.TB, n int) *federation {
 	for i := range n {
 		f.ids = append(f.ids, partyID(i))
 		for j := range i {
-			key, err := draw(secret)
+			key, err := wire.Draw(secret)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -298,8 +298,4 @@ func flip(data []byte, bit int) []byte {
 	return out
 }
 
-func seedOf(n uint64) chance.Seed {
-	var s chance.Seed
-	binary.BigEndian.PutUint64(s[:], n)
-	return s
-}
+func testSeed() chance.Seed { return chance.Seed{7: 1} }

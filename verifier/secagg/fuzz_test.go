@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"comity/canon"
+	"comity/verifier/secagg/internal/lane"
+	"comity/verifier/secagg/internal/wire"
 )
 
 // Each parser takes any bytes, and what it takes it writes back byte for byte: no two
@@ -42,7 +44,7 @@ func FuzzParseReveal(f *testing.F) {
 
 func FuzzParseBroadcast(f *testing.F) {
 	for _, s := range []Step{{"a", 32, 3}, {"a", 64, 2}} {
-		f.Add(Broadcast{Reveals: make([][keySize]byte, 3), Sum: Sum{newVector(s), make([]byte, s.words())}.Bytes()}.Bytes())
+		f.Add(Broadcast{Reveals: make([][keySize]byte, 3), Sum: Sum{lane.New(s.shape()), make([]byte, s.words())}.Bytes()}.Bytes())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b, err := ParseBroadcast(data)
@@ -78,8 +80,8 @@ func FuzzJournalEntry(f *testing.F) {
 		f.Add(e)
 	}
 	start := fed.journals[fed.ids[0]].entries[0]
-	r := reader{data: start, at: len(magicJournal) + 1}
-	binding := r.digest()
+	r := wire.Reader{Data: start, At: len(magicJournal) + 1}
+	binding := r.Digest()
 	f.Fuzz(func(_ *testing.T, data []byte) {
 		for _, entries := range [][][]byte{{data}, {start, data}} {
 			_, _ = remember(&notebook{entries: entries}, binding, nil)

@@ -7,6 +7,7 @@ import (
 	"comity"
 	"comity/canon"
 	"comity/party"
+	"comity/verifier/secagg/internal/lane"
 )
 
 // HubConfig says what round a hub runs.
@@ -123,7 +124,7 @@ func (h *Hub) Upload(from party.ID, u Upload) error {
 	if err := h.cfg.Store.Put(openedName(h.number, from), kept); err != nil {
 		return fmt.Errorf("keep upload of %s: %w", from, err)
 	}
-	addWords(r.words, u.Masked)
+	lane.AddWords(r.words, r.step.shape(), u.Masked)
 	r.list[i], r.in[i] = u.Commitment, true
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"comity"
 	"comity/canon"
+	"comity/verifier/secagg/internal/wire"
 )
 
 // The fifth byte of a journal entry.
@@ -58,7 +59,7 @@ func remember(journal Journal, binding canon.Digest, coin io.Reader) (*memory, e
 	}
 	m := &memory{journal: journal, cohorts: map[int]successor{}, reveals: map[place]revealed{}}
 	if len(entries) == 0 {
-		if m.secret, err = draw(coin); err != nil {
+		if m.secret, err = wire.Draw(coin); err != nil {
 			return nil, err
 		}
 		return m, m.append(entryStart, binding[:], m.secret[:])
@@ -74,26 +75,26 @@ func remember(journal Journal, binding canon.Digest, coin io.Reader) (*memory, e
 // read takes in one entry. A journal is our own file: what cannot have been written by
 // append is refused, never repaired.
 func (m *memory) read(i int, data []byte, binding canon.Digest) error {
-	r := reader{data: data}
-	r.magic(magicJournal)
-	kind := r.byte()
-	if r.err == nil && (kind == entryStart) != (i == 0) {
+	r := reader{wire.Reader{Data: data}}
+	r.Magic(magicJournal)
+	kind := r.Byte()
+	if r.Err == nil && (kind == entryStart) != (i == 0) {
 		return fmt.Errorf("%w: kind %d in this place", ErrMalformed, kind)
 	}
 	switch kind {
 	case entryStart:
-		if got := r.digest(); r.err == nil && got != binding {
+		if got := r.Digest(); r.Err == nil && got != binding {
 			return fmt.Errorf("opened for %s, this round is %s", got, binding)
 		}
-		m.secret = r.key()
+		m.secret = r.Key()
 	case entryCohort:
-		number := r.uint32()
+		number := r.Uint32()
 		if _, twice := m.cohorts[number]; twice {
 			return fmt.Errorf("%w: cohort %d twice", ErrMalformed, number)
 		}
-		m.cohorts[number] = successor{r.uint32(), r.digest()}
+		m.cohorts[number] = successor{r.Uint32(), r.Digest()}
 	case entryReveal:
-		v := revealed{Position: r.position(), list: r.digest(), masked: r.digest(), input: r.key(), self: r.key()}
+		v := revealed{Position: r.position(), list: r.Digest(), masked: r.Digest(), input: r.Key(), self: r.Key()}
 		if _, twice := m.reveals[place{v.Number, v.Attempt}]; twice {
 			return fmt.Errorf("%w: step %d, attempt %d twice", ErrMalformed, v.Number, v.Attempt)
 		}
@@ -101,7 +102,7 @@ func (m *memory) read(i int, data []byte, binding canon.Digest) error {
 	default:
 		return fmt.Errorf("%w: kind %d", ErrMalformed, kind)
 	}
-	return r.end()
+	return r.End()
 }
 
 func (m *memory) append(kind byte, fields ...[]byte) error {

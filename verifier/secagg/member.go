@@ -10,6 +10,9 @@ import (
 	"comity/canon"
 	"comity/chance"
 	"comity/party"
+	"comity/verifier/secagg/internal/field"
+	"comity/verifier/secagg/internal/lane"
+	"comity/verifier/secagg/internal/wire"
 )
 
 // MemberConfig says who takes part in what.
@@ -78,7 +81,7 @@ func NewMember(cfg MemberConfig) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	binding := encode(labelJournal).text(cfg.Cohort.Round).bytes(cfg.Plan[:]).bytes(digest[:]).text(string(cfg.Self)).sum()
+	binding := wire.Encode(labelJournal).Text(cfg.Cohort.Round).Bytes(cfg.Plan[:]).Bytes(digest[:]).Text(string(cfg.Self)).Sum()
 	notes, err := remember(cfg.Journal, binding, cfg.Secret)
 	if err != nil {
 		return nil, err
@@ -122,36 +125,36 @@ func (m *Member) Upload(name string, bits int, x []int64) (Upload, error) {
 		}
 		return p.upload, nil
 	}
-	zero := v.zero()
+	zero := v.Zero()
 	for _, old := range m.lost {
 		if !zero && subtle.ConstantTimeCompare(old[:], input[:]) == 1 {
 			return Upload{}, fmt.Errorf("upload %s: %w; draw a fresh sample for attempt %d", step, ErrReused, m.cohort.Attempt)
 		}
 	}
-	m.pending = m.mask(v, input)
+	m.pending = m.mask(step, v, input)
 	return m.pending.upload, nil
 }
 
 // inputDigest recognises an input without giving it away.
-func (m *Member) inputDigest(v vector) (out [keySize]byte) {
-	plain := encode(labelInput).number(v.step.Bits).number(v.step.Lanes).sumWith(v.bytes())
-	move(&out, expand(m.memory.secret[:], encode(labelInput).bytes(plain[:]), keySize))
+func (m *Member) inputDigest(v lane.Vector) (out [keySize]byte) {
+	plain := wire.Encode(labelInput).Number(v.Bits).Number(v.Lanes).SumWith(v.Bytes())
+	wire.Move(&out, wire.Expand(m.memory.secret[:], wire.Encode(labelInput).Bytes(plain[:]), keySize))
 	return out
 }
 
 // mask turns an input into an upload. Self mask and salt derive from the round secret,
 // the place and the input: the same input gives the same bytes after a crash, another
 // input another mask, so that no two inputs ever share one.
-func (m *Member) mask(v vector, input [keySize]byte) *pending {
+func (m *Member) mask(step Step, v lane.Vector, input [keySize]byte) *pending {
 	at := m.Position()
-	p := &pending{context: at.context(v.step), input: input}
-	secrets := expand(m.memory.secret[:], encode(labelSecrets).bytes(p.context[:]).bytes(input[:]), 2*keySize)
-	p.upload = Upload{Position: at, Step: v.step}
+	p := &pending{context: at.context(step), input: input}
+	secrets := wire.Expand(m.memory.secret[:], wire.Encode(labelSecrets).Bytes(p.context[:]).Bytes(input[:]), 2*keySize)
+	p.upload = Upload{Position: at, Step: step}
 	copy(p.self[:], secrets[:keySize])
 	copy(p.upload.Salt[:], secrets[keySize:])
 	clear(secrets)
 	masking{m.cfg.Self, m.cohort.Members, m.cfg.Pairs}.apply(v, p.context, p.self)
-	p.upload.Masked = v.bytes()
+	p.upload.Masked = v.Bytes()
 	p.upload.Commitment = Commitment{
 		Masked: commitMasked(p.context, m.cfg.Self, p.upload.Salt, p.upload.Masked),
 		Self:   commitSelf(p.context, m.cfg.Self, p.self),
@@ -283,7 +286,7 @@ func (m *Member) Fingerprint(seed chance.Seed) (comity.Fingerprint, error) {
 	if m.closed != nil && *m.closed != seed {
 		return comity.Fingerprint{}, fmt.Errorf("fingerprint: %w at another seed", ErrClosed)
 	}
-	e := newEvaluation(seed)
+	e := field.New(seed)
 	for k, step := range m.steps {
 		y, err := m.cfg.Store.Get(ownName(k))
 		if err != nil {
@@ -292,10 +295,10 @@ func (m *Member) Fingerprint(seed chance.Seed) (comity.Fingerprint, error) {
 		if len(y) != step.size() {
 			return comity.Fingerprint{}, fmt.Errorf("%w: store has %d bytes of step %d, want %d", ErrMalformed, len(y), k, step.size())
 		}
-		e.masked(y)
+		e.Masked(step.shape(), y)
 	}
 	m.closed, m.pending = &seed, nil
 	clear(m.memory.secret[:])
 	m.cfg.Pairs.Erase()
-	return e.record(m.cohort.Round), nil
+	return record(e, m.cohort.Round), nil
 }

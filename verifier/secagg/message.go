@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"comity/canon"
+	"comity/verifier/secagg/internal/wire"
 )
 
 // The first four bytes of each byte form.
@@ -48,8 +49,8 @@ func (p Position) check(want Position) error {
 
 // context binds masks and commitments of one step to its place and shape.
 func (p Position) context(s Step) canon.Digest {
-	return encode(labelContext).bytes(p.Transcript[:]).number(p.Number).number(p.Cohort).number(p.Attempt).
-		text(s.Name).number(s.Bits).number(s.Lanes).sum()
+	return wire.Encode(labelContext).Bytes(p.Transcript[:]).Number(p.Number).Number(p.Cohort).Number(p.Attempt).
+		Text(s.Name).Number(s.Bits).Number(s.Lanes).Sum()
 }
 
 // Upload is a member's masked vector, with what it takes to check its commitment.
@@ -81,6 +82,9 @@ type Broadcast struct {
 	Sum     []byte // A sum blob; see Sum.
 }
 
+// reader takes positions and lists off a message as well.
+type reader struct{ wire.Reader }
+
 func header(kind byte, p Position) []byte {
 	b := append([]byte(magicMessage), kind)
 	return p.append(b)
@@ -95,17 +99,17 @@ func (p Position) append(b []byte) []byte {
 }
 
 func (r *reader) header(kind byte) Position {
-	r.magic(magicMessage)
-	if got := r.byte(); r.err == nil && got != kind {
-		r.err = fmt.Errorf("%w: message of kind %d, want %d", ErrMalformed, got, kind)
+	r.Magic(magicMessage)
+	if got := r.Byte(); r.Err == nil && got != kind {
+		r.Err = fmt.Errorf("%w: message of kind %d, want %d", ErrMalformed, got, kind)
 	}
 	return r.position()
 }
 
 func (r *reader) position() Position {
-	p := Position{Number: r.uint32(), Cohort: r.uint32(), Attempt: r.uint32(), Transcript: r.digest()}
-	if r.err == nil && (p.Number >= MaxSteps || p.Cohort > maxCohorts || p.Attempt > MaxAttempts) {
-		r.err = fmt.Errorf("%w: step %d, cohort %d, attempt %d; at most %d, %d, %d",
+	p := Position{Number: r.Uint32(), Cohort: r.Uint32(), Attempt: r.Uint32(), Transcript: r.Digest()}
+	if r.Err == nil && (p.Number >= MaxSteps || p.Cohort > maxCohorts || p.Attempt > MaxAttempts) {
+		r.Err = fmt.Errorf("%w: step %d, cohort %d, attempt %d; at most %d, %d, %d",
 			ErrMalformed, p.Number, p.Cohort, p.Attempt, MaxSteps-1, maxCohorts, MaxAttempts)
 	}
 	return p
@@ -113,11 +117,11 @@ func (r *reader) position() Position {
 
 // count reads how many members a list is for.
 func (r *reader) count() int {
-	n := r.uint16()
-	if r.err == nil && (n < MinMembers || n > MaxMembers) {
-		r.err = fmt.Errorf("%w: a list for %d members; cohorts have %d to %d", ErrMalformed, n, MinMembers, MaxMembers)
+	n := r.Uint16()
+	if r.Err == nil && (n < MinMembers || n > MaxMembers) {
+		r.Err = fmt.Errorf("%w: a list for %d members; cohorts have %d to %d", ErrMalformed, n, MinMembers, MaxMembers)
 	}
-	if r.err != nil {
+	if r.Err != nil {
 		return 0
 	}
 	return n
@@ -138,13 +142,13 @@ func (u Upload) Bytes() []byte {
 
 // ParseUpload reads what Upload.Bytes wrote and nothing else. Masked shares data's memory.
 func ParseUpload(data []byte) (Upload, error) {
-	r := reader{data: data}
+	r := reader{wire.Reader{Data: data}}
 	u := Upload{Position: r.header(kindUpload)}
-	u.Step = Step{Name: string(r.take(int(r.byte()))), Bits: int(r.byte()), Lanes: r.uint32()}
-	u.Commitment = Commitment{Masked: r.digest(), Self: r.digest()}
-	u.Salt, u.Masked = r.key(), r.rest()
-	if r.err != nil {
-		return Upload{}, r.err
+	u.Step = Step{Name: string(r.Take(int(r.Byte()))), Bits: int(r.Byte()), Lanes: r.Uint32()}
+	u.Commitment = Commitment{Masked: r.Digest(), Self: r.Digest()}
+	u.Salt, u.Masked = r.Key(), r.Rest()
+	if r.Err != nil {
+		return Upload{}, r.Err
 	}
 	if err := u.Step.check(); err != nil {
 		return Upload{}, fmt.Errorf("%w: %w", ErrMalformed, err)
@@ -168,12 +172,12 @@ func (c Commitments) Bytes() []byte {
 
 // ParseCommitments reads what Commitments.Bytes wrote and nothing else.
 func ParseCommitments(data []byte) (Commitments, error) {
-	r := reader{data: data}
+	r := reader{wire.Reader{Data: data}}
 	c := Commitments{Position: r.header(kindCommitments)}
 	for range r.count() {
-		c.List = append(c.List, Commitment{Masked: r.digest(), Self: r.digest()})
+		c.List = append(c.List, Commitment{Masked: r.Digest(), Self: r.Digest()})
 	}
-	if err := r.end(); err != nil {
+	if err := r.End(); err != nil {
 		return Commitments{}, err
 	}
 	return c, nil
@@ -184,9 +188,9 @@ func (v Reveal) Bytes() []byte { return append(header(kindReveal, v.Position), v
 
 // ParseReveal reads what Reveal.Bytes wrote and nothing else.
 func ParseReveal(data []byte) (Reveal, error) {
-	r := reader{data: data}
-	v := Reveal{Position: r.header(kindReveal), Self: r.key()}
-	if err := r.end(); err != nil {
+	r := reader{wire.Reader{Data: data}}
+	v := Reveal{Position: r.header(kindReveal), Self: r.Key()}
+	if err := r.End(); err != nil {
 		return Reveal{}, err
 	}
 	return v, nil
@@ -205,14 +209,14 @@ func (b Broadcast) Bytes() []byte {
 // ParseBroadcast reads what Broadcast.Bytes wrote and nothing else. Sum shares data's
 // memory.
 func ParseBroadcast(data []byte) (Broadcast, error) {
-	r := reader{data: data}
+	r := reader{wire.Reader{Data: data}}
 	b := Broadcast{Position: r.header(kindBroadcast)}
 	for range r.count() {
-		b.Reveals = append(b.Reveals, r.key())
+		b.Reveals = append(b.Reveals, r.Key())
 	}
-	b.Sum = r.rest()
-	if r.err != nil {
-		return Broadcast{}, r.err
+	b.Sum = r.Rest()
+	if r.Err != nil {
+		return Broadcast{}, r.Err
 	}
 	if _, err := ParseSum(b.Sum); err != nil {
 		return Broadcast{}, err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"comity/party"
+	"comity/verifier/secagg/internal/wire"
 )
 
 // Pairs holds one member's secrets with its peers, in party order.
@@ -66,16 +67,10 @@ func (p *Pairs) Ratchet(round string) *Pairs {
 	for i := range p.list {
 		e := &p.list[i]
 		next.list[i].peer = e.peer
-		move(&next.list[i].key, expand(e.key[:], encode(labelRoundKey).text(round), keySize))
-		move(&e.key, expand(e.key[:], encode(labelRatchet).text(round), keySize))
+		wire.Move(&next.list[i].key, wire.Expand(e.key[:], wire.Encode(labelRoundKey).Text(round), keySize))
+		wire.Move(&e.key, wire.Expand(e.key[:], wire.Encode(labelRatchet).Text(round), keySize))
 	}
 	return next
-}
-
-// move copies src to dst and erases src.
-func move(dst *[keySize]byte, src []byte) {
-	copy(dst[:], src)
-	clear(src)
 }
 
 // Bytes returns the secret form that ParsePairs reads.
@@ -91,17 +86,17 @@ func (p *Pairs) Bytes() []byte {
 
 // ParsePairs reads what Bytes wrote and nothing else.
 func ParsePairs(data []byte) (*Pairs, error) {
-	r := reader{data: data}
-	r.magic(magicPairs)
-	n := int(r.byte())
+	r := reader{wire.Reader{Data: data}}
+	r.Magic(magicPairs)
+	n := int(r.Byte())
 	if n > MaxMembers {
 		return nil, fmt.Errorf("%w: %d pair secrets, at most %d", ErrMalformed, n, MaxMembers)
 	}
 	p := &Pairs{}
 	for range n {
-		peer := party.ID(r.take(int(r.byte())))
-		key := r.key()
-		if r.err != nil {
+		peer := party.ID(r.Take(int(r.Byte())))
+		key := r.Key()
+		if r.Err != nil {
 			break
 		}
 		if peer.Check() != nil || len(p.list) > 0 && p.list[len(p.list)-1].peer >= peer {
@@ -109,5 +104,15 @@ func ParsePairs(data []byte) (*Pairs, error) {
 		}
 		p.list = append(p.list, pair{peer, key})
 	}
-	return p, r.end()
+	return p, r.End()
+}
+
+// Expand derives 32 bytes from the secret shared with peer, for the other mode of
+// secure aggregation; it is nil if there is none.
+func (p *Pairs) Expand(peer party.ID, info []byte) []byte {
+	key := p.key(peer)
+	if key == nil {
+		return nil
+	}
+	return wire.Expand(key[:], info, keySize)
 }

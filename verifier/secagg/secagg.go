@@ -13,14 +13,17 @@
 // the deadlines, keeps the Journal and the Store, and supplies the secret coin. Secret
 // values never appear in errors.
 //
-// Masks (mask.go), lanes (ring.go), commitments (commit.go) and fingerprints (field.go)
-// know nothing of sequences: a one-shot sum binds its masks to another context digest
-// and unmasks by another rule, and shares the rest.
+// Package oneshot, below this one, is the other mode: one sum from many members of whom
+// some may drop out. Both share lanes and masks, fingerprints and byte forms (internal),
+// epoch keys, pair secrets and the public coin (epoch.go, pairs.go, coin.go).
 package secagg
 
 import (
 	"errors"
 	"fmt"
+
+	"comity/verifier/secagg/internal/lane"
+	"comity/verifier/secagg/internal/wire"
 )
 
 const (
@@ -43,14 +46,14 @@ const (
 	// maxText bounds round, epoch and body names in bytes.
 	maxText = 256
 	// keySize is the length of pair secrets, self masks, salts and PRG keys in bytes.
-	keySize = 32
+	keySize = wire.KeySize
 )
 
 // What can be wrong. Each refusal wraps exactly one of these.
 var (
 	ErrConfig     = errors.New("secagg configuration is not usable")
-	ErrMalformed  = errors.New("malformed secagg bytes")
-	ErrRandom     = errors.New("secret coin gave no bytes")
+	ErrMalformed  = wire.ErrMalformed
+	ErrRandom     = wire.ErrRandom
 	ErrStranger   = errors.New("party is not in the cohort")
 	ErrOrder      = errors.New("out of order")
 	ErrStep       = errors.New("other step than expected")
@@ -126,6 +129,9 @@ func (s Step) check() error {
 	}
 	return nil
 }
+
+// shape is how the lanes travel.
+func (s Step) shape() lane.Shape { return lane.Shape{Bits: s.Bits, Lanes: s.Lanes} }
 
 // size is the length of one masked vector in bytes.
 func (s Step) size() int { return s.Lanes * s.Bits / 8 }

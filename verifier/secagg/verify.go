@@ -9,6 +9,7 @@ import (
 	"comity/canon"
 	"comity/chance"
 	"comity/party"
+	"comity/verifier/secagg/internal/field"
 )
 
 // Evidence is what a stranger checks a round with. All but the blobs comes from the
@@ -68,7 +69,7 @@ func Blame(t Transcript, e Evidence) ([]party.ID, error) {
 	var liars []party.ID
 	for _, who := range slices.Sorted(maps.Keys(given)) {
 		opened := v.opened[who]
-		if said, err := elements(given[who], t.Round); err != nil || opened == nil || said != opened.value {
+		if said, err := elements(given[who], t.Round); err != nil || opened == nil || said != opened.Value {
 			liars = append(liars, who)
 		}
 	}
@@ -79,7 +80,7 @@ func verify(t Transcript, e Evidence) (*verification, error) {
 	if err := checkCohorts(t, e); err != nil {
 		return nil, err
 	}
-	v := &verification{Evidence: e, t: t, total: newEvaluation(e.Seed), opened: map[party.ID]*evaluation{}}
+	v := &verification{Evidence: e, t: t, total: field.New(e.Seed), opened: map[party.ID]*field.Evaluation{}}
 	if err := v.start(); err != nil {
 		return nil, err
 	}
@@ -135,9 +136,9 @@ type verification struct {
 	current int // Index of the cohort in force.
 	at      standing
 	chain   chain
-	chains  [][]canon.Digest // By number of finished steps: what a head may be.
-	total   *evaluation      // Of the exact sums.
-	opened  map[party.ID]*evaluation
+	chains  [][]canon.Digest  // By number of finished steps: what a head may be.
+	total   *field.Evaluation // Of the exact sums.
+	opened  map[party.ID]*field.Evaluation
 }
 
 func (v *verification) start() error {
@@ -210,7 +211,7 @@ func (v *verification) step(number int, s StepRecord) error {
 	if err := sum.check(step, n); err != nil {
 		return err
 	}
-	v.total.sums(sum.wordSums(context, reveals))
+	v.total.Sums(sum.wordSums(context, reveals))
 	if err := v.open(number, cohort, context, s); err != nil {
 		return err
 	}
@@ -257,9 +258,9 @@ func (v *verification) open(number int, cohort comity.Cohort, context canon.Dige
 			return fmt.Errorf("%w: of %s has digest %s, committed is %s", ErrOpening, who, got, s.Commitments[i].Masked)
 		}
 		if v.opened[who] == nil {
-			v.opened[who] = newEvaluation(v.Seed) // Cohorts only shrink: this is the first step.
+			v.opened[who] = field.New(v.Seed) // Cohorts only shrink: this is the first step.
 		}
-		v.opened[who].masked(data[keySize:])
+		v.opened[who].Masked(s.step().shape(), data[keySize:])
 	}
 	return nil
 }
@@ -289,24 +290,24 @@ func (v *verification) checkHeads() error {
 
 // checkFingerprints compares the sum of all fingerprints with that of the sums.
 func (v *verification) checkFingerprints() error {
-	var all [points]element
+	var all [field.Points]field.Element
 	for _, who := range v.t.Cohorts[0].Members {
-		var own [points]element
+		var own [field.Points]field.Element
 		if f, ok := v.Fingerprints[who]; ok {
 			var err error
 			if own, err = elements(f, v.t.Round); err != nil {
 				return fmt.Errorf("fingerprint of %s: %w", who, err)
 			}
 		} else if e := v.opened[who]; e != nil {
-			own = e.value
+			own = e.Value
 		}
 		for i := range all {
-			all[i] = all[i].plus(own[i])
+			all[i] = all[i].Plus(own[i])
 		}
 	}
-	if all != v.total.value {
+	if all != v.total.Value {
 		return fmt.Errorf("%w: members give %d, sums give %d; let the hub open the vectors to see whose differ",
-			ErrFingerprint, all, v.total.value)
+			ErrFingerprint, all, v.total.Value)
 	}
 	return nil
 }

@@ -1,0 +1,129 @@
+package federation
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"comity"
+	"comity/canon"
+	"comity/exact"
+	"comity/party"
+	"comity/verifier/privacy"
+	"comity/verifier/secagg/oneshot"
+)
+
+// Code names how rows become numbers: package analytics, as it is.
+const Code = "query@1"
+
+// Bounds of a question.
+const (
+	// MaxSeconds bounds a phase: a member that is offline for a day may still be in.
+	MaxSeconds = 86_400
+	// noisyBits is the ring in which noise is drawn: with it the sum of all members stays
+	// within 32-bit lanes.
+	noisyBits = 32
+)
+
+// ErrQuestion says that a question cannot be run on its own terms.
+var ErrQuestion = errors.New("question not possible")
+
+// Terms returns what the hub must open a question with: everything follows from the
+// question, from who is invited, and from log time, so that nothing is left to choose.
+// Layout is the first round of the epoch, the question's own where it is the first.
+func Terms(q comity.Question, invited []party.ID, layout string, now int) (comity.Open, error) {
+	digest, err := canon.DigestOf(q)
+	if err != nil {
+		return comity.Open{}, err
+	}
+	o := comity.Open{
+		Round: q.Round, Epoch: q.Epoch, Clause: q.Clause, Plan: digest, Schema: q.Schema, Lanes: q.Lanes, Bound: q.Bound, Noise: noNoise,
+		Threshold: oneshot.DefaultThreshold(), MinMembers: q.MinMembers, Layout: layout,
+	}
+	for i, at := range []*int{&o.JoinBy, &o.NonceBy, &o.DealBy, &o.ComplainBy, &o.CommitBy, &o.UnmaskBy} {
+		*at = now + (i+1)*q.Seconds
+	}
+	if q.Disclosure == privacy.Noisy {
+		r := Release(q, len(invited))
+		if err := r.Check(); err != nil {
+			return comity.Open{}, fmt.Errorf("%w: %w", ErrQuestion, err)
+		}
+		o.Bound = q.Bound + canon.Int(r.Limit())
+		o.Noise = gaussian + r.Share().String()
+		o.MinMembers = max(o.MinMembers, r.Survivors())
+	}
+	if len(invited) < o.MinMembers {
+		return comity.Open{}, fmt.Errorf("%w: %d members are ready, at least %d must be", ErrQuestion, len(invited), o.MinMembers)
+	}
+	if err := oneshot.CheckOpen(o); err != nil {
+		return comity.Open{}, fmt.Errorf("%w: %w", ErrQuestion, err)
+	}
+	return o, nil
+}
+
+// What Open.Noise says.
+const (
+	noNoise  = "none"
+	gaussian = "discrete_gaussian "
+)
+
+// Release is the noise of a question that so many members answer.
+func Release(q comity.Question, members int) privacy.Release {
+	return privacy.Release{
+		Members: members, Lanes: q.Lanes, Bits: noisyBits, Bound: int64(q.Bound), Square: q.Square, Variance: q.Variance,
+	}
+}
+
+// Charges is what a question costs the members of a sum, each by itself.
+func Charges(q comity.Question, unit string, invited, members []party.ID) ([]privacy.Charge, error) {
+	cost := privacy.Cost{}
+	if q.Disclosure == privacy.Noisy {
+		var err error
+		if cost, err = Release(q, len(invited)).Cost(); err != nil {
+			return nil, err
+		}
+	}
+	var all []privacy.Charge
+	for _, id := range members {
+		all = append(all, privacy.Charge{
+			Party: id, Schema: q.Schema, Unit: unit, Period: q.Period, Round: q.Round,
+			Rho: cost.Rho, Delta: cost.Delta, Disclosure: q.Disclosure,
+		})
+	}
+	return all, nil
+}
+
+// Published is the sum of a question as privacy compares it with others: of the same
+// query over the same rows.
+func Published(q comity.Question, members []party.ID) (privacy.Published, error) {
+	digest, err := canon.DigestOf(struct {
+		Clause string       `json:"clause"`
+		Code   string       `json:"code"`
+		Period string       `json:"period"`
+		Query  comity.Query `json:"query"`
+	}{q.Clause, q.Code, q.Period, q.Query})
+	return privacy.Published{Round: q.Round, Schema: q.Schema, Query: digest, Cohort: members}, err
+}
+
+// Check refuses a question whose terms contradict themselves, whatever the charter says.
+func Check(q comity.Question) error {
+	name, ok := strings.CutPrefix(q.Round, q.Period+"/")
+	zero := exact.Rat{}
+	switch {
+	case !ok || !isName(name):
+		return fmt.Errorf("%w: round %.80q; write the period, a slash, and a name of letters, digits and hyphens", ErrQuestion, q.Round)
+	case q.Code != Code:
+		return fmt.Errorf("%w: code %.40q, this is %s", ErrQuestion, q.Code, Code)
+	case q.Seconds < 1 || q.Seconds > MaxSeconds:
+		return fmt.Errorf("%w: %d seconds a phase; use 1 to %d", ErrQuestion, q.Seconds, MaxSeconds)
+	case q.Disclosure != privacy.Exact && q.Disclosure != privacy.Noisy:
+		return fmt.Errorf("%w: disclosure %.20q; use %s or %s", ErrQuestion, q.Disclosure, privacy.Exact, privacy.Noisy)
+	case q.Disclosure == privacy.Exact && (q.Square.Cmp(zero) != 0 || q.Variance.Cmp(zero) != 0):
+		return fmt.Errorf("%w: without noise sensitivity and variance are 0", ErrQuestion)
+	}
+	return nil
+}
+
+func isName(s string) bool {
+	return s != "" && len(s) <= 64 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
