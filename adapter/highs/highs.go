@@ -16,6 +16,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -42,6 +43,9 @@ const (
 	// defaultIterations bounds the simplex steps for one programme. The largest
 	// problem measured needs 60,000.
 	defaultIterations = 5_000_000
+	// large is the number of coefficients from which on an instance takes some hundred
+	// megabytes, of which the garbage collector knows nothing.
+	large = 1 << 20
 	// defaultNodes bounds the branching for one whole-number programme.
 	defaultNodes = 20_000
 )
@@ -201,6 +205,9 @@ func (e *Engine) run(ctx context.Context, lp solve.LP, do func(context.Context, 
 	}
 	e.running[p] = true
 	e.mu.Unlock()
+	if len(lp.Value) >= large {
+		debug.FreeOSMemory() // What is garbage by now and HiGHS's own need not be held at once.
+	}
 	err := execute(bounded, runtime, compiled, do)
 	close(p.done)
 	e.mu.Lock()

@@ -256,19 +256,23 @@ func (s *session) text(ctx context.Context, value string) uint64 {
 }
 
 func (s *session) doubles(ctx context.Context, values []float64) uint64 {
-	data := make([]byte, 0, 8*len(values))
-	for _, v := range values {
-		data = binary.LittleEndian.AppendUint64(data, math.Float64bits(v))
+	at := s.malloc(ctx, 8*len(values))
+	if data := s.bytes(at, 8*len(values)); data != nil {
+		for k, v := range values {
+			binary.LittleEndian.PutUint64(data[8*k:], math.Float64bits(v))
+		}
 	}
-	return s.write(ctx, data)
+	return at
 }
 
 func (s *session) ints(ctx context.Context, values []int32) uint64 {
-	data := make([]byte, 0, 4*len(values))
-	for _, v := range values {
-		data = binary.LittleEndian.AppendUint32(data, uint32(v)) //nolint:gosec // The same 32 bits.
+	at := s.malloc(ctx, 4*len(values))
+	if data := s.bytes(at, 4*len(values)); data != nil {
+		for k, v := range values {
+			binary.LittleEndian.PutUint32(data[4*k:], uint32(v)) //nolint:gosec // The same 32 bits.
+		}
 	}
-	return s.write(ctx, data)
+	return at
 }
 
 func (s *session) write(ctx context.Context, data []byte) uint64 {

@@ -164,22 +164,28 @@ type Floor struct {
 	Least   *big.Int
 }
 
-// Floors returns the floors that these proofs, of the first stages, leave: what a
-// solver of the next stage has to keep. Units, weights and bounds are those of the
-// proofs; nothing is checked but their order.
-func Floors(p comity.Problem, units []quantity.Amount, proofs []comity.StageProof) ([]Floor, error) {
-	c := newCheck(p, units)
-	for _, proof := range proofs {
-		a, err := c.next(proof)
-		if err == nil {
-			err = c.keep(a, proof)
-		}
-		if err != nil {
-			return nil, err
-		}
+// Ledger collects what the proofs of one certificate leave to later ones, as they are found.
+type Ledger struct{ check *check }
+
+// NewLedger returns one for published units, before the first proof.
+func NewLedger(p comity.Problem, units []quantity.Amount) *Ledger {
+	return &Ledger{newCheck(p, units)}
+}
+
+// Floors adds a proof and returns the floors that it leaves: what a solver of the next
+// stage has to keep besides those before. Weights and bounds are those of the proof;
+// nothing is checked but that its turn has come.
+func (l *Ledger) Floors(proof comity.StageProof) ([]Floor, error) {
+	before := len(l.check.floors)
+	a, err := l.check.next(proof)
+	if err == nil {
+		err = l.check.keep(a, proof)
 	}
-	floors := make([]Floor, len(c.floors))
-	for k, r := range c.floors {
+	if err != nil {
+		return nil, err
+	}
+	floors := make([]Floor, len(l.check.floors)-before)
+	for k, r := range l.check.floors[before:] {
 		floors[k] = Floor{Columns: r.columns, Least: r.lower}
 		for i := range r.coeffs {
 			floors[k].Coeffs = append(floors[k].Coeffs, &r.coeffs[i])

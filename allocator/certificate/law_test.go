@@ -41,7 +41,7 @@ func TestNoPlanIsBetterThanProved(t *testing.T) {
 				return // Drawn prices may prove nothing, and a nash stage may lack a gain.
 			}
 			claim := cert.Stages[len(proofs)]
-			floors, err := certificate.Floors(p, units, cert.Stages[:len(proofs)])
+			floors, err := floorsOf(p, units, cert.Stages[:len(proofs)])
 			if err != nil {
 				r.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func rest(p comity.Problem, units []quantity.Amount, proofs []comity.StageProof)
 			return cert, err
 		}
 		stage, _ := at(p, proofs)
-		floors, err := certificate.Floors(p, units, proofs)
+		floors, err := floorsOf(p, units, proofs)
 		if err != nil {
 			return cert, err
 		}
@@ -268,7 +268,7 @@ func drawProof(r *rapid.T, p comity.Problem, units []quantity.Amount, stage comi
 			proof.Cuts = append(proof.Cuts, cut)
 		}
 	}
-	floors, err := certificate.Floors(p, units, before)
+	floors, err := floorsOf(p, units, before)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -442,4 +442,18 @@ func meanOfOrders(r *rapid.T, n int) []canon.Int {
 		v[k] = canon.Int(part*one[k] + (1<<certificate.RankBits-part)*other[k] - rapid.Int64Range(0, 9).Draw(r, "less"))
 	}
 	return v
+}
+
+// floorsOf returns all floors that the first proofs leave.
+func floorsOf(p comity.Problem, units []quantity.Amount, proofs []comity.StageProof) ([]certificate.Floor, error) {
+	ledger := certificate.NewLedger(p, units)
+	var all []certificate.Floor
+	for _, proof := range proofs {
+		floors, err := ledger.Floors(proof)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, floors...)
+	}
+	return all, nil
 }

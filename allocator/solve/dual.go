@@ -71,15 +71,9 @@ func (v *prover) lift(d dual, objective []big.Int, bits uint, whole bool) dual {
 			raise(&here[j], &own[j])
 		}
 	}
-	most := big.NewInt(maxPrice)
 	for i, y := range v.anchor.prices {
-		if y == 0 {
-			continue
-		}
-		raise(big.NewInt(d.rows[i]), big.NewInt(y))
-		room := new(big.Int).Lsh(big.NewInt(maxPrice), certificate.PriceBits)
-		if room.Quo(room, big.NewInt(y)); room.CmpAbs(most) < 0 {
-			most.Abs(room)
+		if y != 0 {
+			raise(big.NewInt(d.rows[i]), big.NewInt(y))
 		}
 	}
 	if whole && factor.Sign() > 0 {
@@ -87,21 +81,42 @@ func (v *prover) lift(d dual, objective []big.Int, bits uint, whole bool) dual {
 		factor.Add(factor, new(big.Int).Sub(one, big.NewInt(1)))
 		factor.Lsh(factor.Rsh(factor, bits), bits)
 	}
-	if factor.Cmp(most) > 0 {
+	if most := v.anchor.most(); factor.Cmp(most) > 0 {
 		factor.Set(most)
 	}
-	lifted := dual{rows: append([]int64{}, d.rows...), cuts: d.cuts}
+	return v.plus(d, v.anchor, factor)
+}
+
+// most returns how much of an anchor fits into 64 bits.
+func (a *anchor) most() *big.Int {
+	most, room := big.NewInt(maxPrice), new(big.Int)
+	for _, y := range a.prices {
+		if y == 0 {
+			continue
+		}
+		room.Lsh(big.NewInt(maxPrice), certificate.PriceBits)
+		if room.Quo(room, big.NewInt(y)); room.CmpAbs(most) < 0 {
+			most.Abs(room)
+		}
+	}
+	return most
+}
+
+// plus adds so much of an anchor to a dual of the rows before its floor and, if there are
+// any, later ones.
+func (v *prover) plus(d dual, a *anchor, factor *big.Int) dual {
+	sum := dual{rows: slices.Clone(d.rows), cuts: d.cuts}
 	t, half := new(big.Int), big.NewInt(1<<(certificate.PriceBits-1))
-	for i, y := range v.anchor.prices {
+	for i, y := range a.prices {
 		t.Mul(factor, big.NewInt(y))
 		t.Rsh(t.Add(t, half), certificate.PriceBits)
 		if t.Add(t, big.NewInt(d.rows[i])); t.IsInt64() {
-			lifted.rows[i] = t.Int64()
+			sum.rows[i] = t.Int64()
 		}
 	}
-	lifted.rows[len(v.anchor.prices)] -= factor.Int64()
-	lifted.rows = v.signed(lifted.rows)
-	return lifted
+	sum.rows[len(a.prices)] -= factor.Int64()
+	sum.rows = v.signed(sum.rows)
+	return sum
 }
 
 // signed leaves out prices towards bounds that rows do not have: they prove nothing.

@@ -43,7 +43,7 @@ func (fc *face) even(ctx context.Context, s Solver, x []int64) (bool, []remainde
 	for ; ; step /= shrink {
 		rest, ok, err := fc.settle(ctx, s, m, x, step)
 		if err != nil || !ok || step == 1 {
-			fc.form.vertex = &vertex{m, m.lp.From}
+			fc.form.vertex = &vertex{m, m.lp.From, m.prices}
 			return ok && len(rest) == 0, rest, err
 		}
 	}
@@ -64,6 +64,7 @@ func (fc *face) settle(ctx context.Context, s Solver, m *model, x []int64, step 
 		inside := m.inside(solution.Primal)
 		rest := fc.move(x, m, solution.Primal)
 		m.follow(solution.Basis)
+		m.prices = solution.Dual
 		if inside {
 			return rest, true, nil
 		}

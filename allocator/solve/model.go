@@ -33,6 +33,7 @@ type model struct {
 	partyAt int   // and the first party's.
 	step    int64
 	widest  int64
+	prices  []float64 // Of its rows, by the last solution.
 	width   []float64 // Of one piece, in steps, by party row.
 }
 
@@ -190,8 +191,9 @@ func (m *model) begin(fc *face, b *Basis) {
 
 // vertex is where a search on a face stopped.
 type vertex struct {
-	model *model
-	basis *Basis
+	model  *model
+	basis  *Basis
+	prices []float64 // Of the model's rows, or nil.
 }
 
 // resume lets the first search start where one on a smaller face stopped, after the

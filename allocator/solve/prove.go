@@ -18,15 +18,17 @@ import (
 const maxPrice = 1<<62 - 1
 
 // prover proves whole units, stage by stage, over all that earlier proofs leave: rows of
-// its form are those of the problem and then the floors, in the order of certificate.Floors.
+// its form are those of the problem and then the floors, in the order of certificate.Ledger.
 type prover struct {
 	*form
 	solver Solver
 	x      []int64
 	units  []quantity.Amount
 	proofs []comity.StageProof
-	face   *face   // Where the stages so far that are proved exactly are at their best.
-	anchor *anchor // What proves the face.
+	ledger *certificate.Ledger // Of the proofs.
+	face   *face               // Where the stages so far that are proved exactly are at their best.
+	anchor *anchor             // What proves the face.
+	beside *anchor             // What proves a face that the units stand next to, by a unit or so, or nil.
 }
 
 // anchor proves that columns and rows of a face stand where they stand: prices of an
@@ -40,6 +42,7 @@ type anchor struct {
 func newProver(f *form, s Solver, x []int64) *prover {
 	v := &prover{form: f.clone(), solver: s, x: x, units: f.units(x)}
 	v.cuts = withoutMargins(v.cuts)
+	v.ledger = certificate.NewLedger(v.p, v.units)
 	v.face = v.open()
 	return v
 }
@@ -121,6 +124,9 @@ func (v *prover) weighted(ctx context.Context, st stage, h *hint) error {
 	v.state(&proof, best)
 	if err := v.append(proof, exact); err != nil {
 		return err
+	}
+	if !exact && v.isBeside(st, h) {
+		v.beside = &anchor{costs: costs, prices: h.prices}
 	}
 	if exact {
 		v.anchor = &anchor{costs: costs, prices: best.rows}
@@ -266,12 +272,12 @@ func (v *prover) plain() *face { return v.open() }
 // append adds a proof and the floors that it leaves; implied ones are kept by the face.
 func (v *prover) append(proof comity.StageProof, implied bool) error {
 	v.proofs = append(v.proofs, proof)
-	floors, err := certificate.Floors(v.p, v.units, v.proofs)
+	floors, err := v.ledger.Floors(proof)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSolver, err)
 	}
 	at := inverse(v.order.columns)
-	for _, floor := range floors[len(v.rows)-len(v.p.Rows):] {
+	for _, floor := range floors {
 		r := row{at: len(v.rows)}
 		for i, column := range floor.Columns {
 			if !floor.Coeffs[i].IsInt64() {

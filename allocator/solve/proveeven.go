@@ -13,13 +13,17 @@ import (
 // even proves that nothing on the face is more even than the units.
 func (v *prover) even(ctx context.Context) error {
 	proof := comity.StageProof{Stage: certificate.Evenness}
-	return v.curved(ctx, proof, certificate.EvenBits, func(k int) (low, high *big.Int, counts bool) {
+	slopes := func(k int) (low, high *big.Int, counts bool) {
 		if v.need[k] == 0 {
 			return nil, nil, false
 		}
 		low, high = slopesAt(v.need[k], v.total(v.x, k))
 		return low, high, true
-	})
+	}
+	if v.beside != nil {
+		return v.evenBeside(proof, slopes)
+	}
+	return v.curved(ctx, proof, certificate.EvenBits, slopes)
 }
 
 // nash proves that no plan has a larger product of gains.
@@ -93,7 +97,10 @@ func (v *prover) curved(ctx context.Context, proof comity.StageProof, bits int, 
 		}
 	}
 	proof.Weights = v.byNeed(weights)
-	v.state(&proof, v.lift(d, objective, 0, false))
+	if d = v.lift(d, objective, 0, false); proof.Stage == certificate.Evenness {
+		d = v.coarse(d, weights)
+	}
+	v.state(&proof, d)
 	return v.append(proof, false)
 }
 

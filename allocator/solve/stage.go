@@ -73,6 +73,9 @@ func (h *search) run(ctx context.Context) ([]int64, error) {
 	x, err := h.finish(ctx)
 	if errors.Is(err, errFractions) && !h.branching && h.level() {
 		h.branching = true
+		if len(h.stages) == 1 && len(h.p.Limits) == 0 {
+			return h.branch(ctx) // Linear programmes would find the same fractions again.
+		}
 		return h.finish(ctx)
 	}
 	return x, err

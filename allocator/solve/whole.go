@@ -113,6 +113,12 @@ func (h *search) finish(ctx context.Context) ([]int64, error) {
 	if !h.branching || !errors.Is(err, errFractions) {
 		return x, err
 	}
+	return h.branch(ctx)
+}
+
+// branch returns whole units of the face by branching alone: those at hand, made more even
+// within reach, or any.
+func (h *search) branch(ctx context.Context) ([]int64, error) {
 	if h.face.holds(h.x) && certificate.Feasible(h.p, h.units(h.x)) == nil {
 		return h.near(ctx, h.x)
 	}

@@ -37,6 +37,7 @@ type answer struct {
 // solve solves a relaxation around x.
 func (fc *face) solve(ctx context.Context, s Solver, r *relaxation, x []int64, purpose string) (answer, error) {
 	lp := r.programme()
+	r.entries = nil // The programme has them, and a large one needs the memory.
 	if b := fc.from; b != nil && len(b.Columns) == len(lp.Cost) && len(b.Rows) == len(lp.RowLower) {
 		lp.From = b
 	}
