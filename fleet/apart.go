@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"comity"
 	"comity/adapter/csv"
 	"comity/adapter/highs"
 	"comity/adapter/nats"
@@ -19,6 +20,7 @@ import (
 	"comity/modeler/forecast"
 	"comity/node"
 	"comity/party"
+	"comity/schema"
 )
 
 // place is where members find the hub, and the digest of its TLS key.
@@ -122,10 +124,22 @@ func (c Config) member(ctx context.Context, id party.ID, sealed []byte, at place
 	home := c.Home.Member(id)
 	return node.Join(ctx, node.MemberConfig{
 		Self: id, Home: home, Charter: sealed, Address: at.Address, Pin: at.Pin,
-		Rows:    func() ([]forecast.Observation, error) { return csv.Vintages(filepath.Join(home.Data(), "series.csv")) },
+		Rows: func() ([]forecast.Observation, error) { return csv.Vintages(filepath.Join(home.Data(), "series.csv")) },
+		Table: func(clause comity.DataClause) (schema.Schema, node.Table, error) {
+			return node.OpenTable(ctx, home, c.schemas(), clause)
+		},
 		Declare: c.declare(id), Solver: solver, Clock: c.Clock, Logger: c.Logger, Rehearse: c.rehearse(id),
 		Distort: c.Cheat.distort(id), Notice: c.Cheat.notice(id),
 	})
+}
+
+// schemas are those of the scenario's tables.
+func (c Config) schemas() []schema.Schema {
+	var all []schema.Schema
+	for _, t := range c.Scenario.Tables {
+		all = append(all, t.Schema)
+	}
+	return all
 }
 
 // Init founds a consortium and starts nobody.

@@ -188,8 +188,33 @@ func deal(home node.Home, s pack.Scenario, asOf string) error {
 		if err := csv.WriteSeries(filepath.Join(folder, "series.csv"), byPlace[m.ID]); err != nil {
 			return fmt.Errorf("rows of %s: %w", m.ID, err)
 		}
+		if err := dealTables(home.Member(m.ID), s, m.ID); err != nil {
+			return fmt.Errorf("tables of %s: %w", m.ID, err)
+		}
 	}
 	return nil
+}
+
+// dealTables gives a member its rows about persons, and says where they are. What is
+// there stays: a member may have put its own in its place.
+func dealTables(home node.Home, s pack.Scenario, id party.ID) error {
+	if _, err := os.Stat(home.Tables()); err == nil || len(s.Tables) == 0 {
+		return err
+	}
+	var list strings.Builder
+	list.WriteString("tables:\n")
+	for _, t := range s.Tables {
+		rows := t.Rows(id)
+		if rows == nil {
+			continue
+		}
+		path := filepath.Join(home.Data(), t.Name+".csv")
+		if err := csv.WriteRows(path, rows); err != nil {
+			return err
+		}
+		fmt.Fprintf(&list, "  - clause: %s\n    schema: %s\n    path: %s\n", t.Clause, t.Schema.ID, filepath.Join(filepath.Base(home.Data()), t.Name+".csv"))
+	}
+	return durable.WriteFile(home.Tables(), []byte(list.String()))
 }
 
 // ErrHome says that a folder holds something that is not this consortium.

@@ -92,6 +92,9 @@ func (p Policy) Refuses(plan map[string]any) (because string, err error) {
 
 // consents asks this member's own policy about a round and logs a refusal.
 func (m *Member) consents(ctx context.Context, round string) (bool, error) {
+	if b, asked := m.state.Board(round); asked {
+		return b.Consents[m.cfg.Self].Approves, nil
+	}
 	r, ok := m.state.View().Rounds[round]
 	if !ok {
 		return false, fmt.Errorf("the hub asks for keys of round %.80q, which the log does not have", round)

@@ -59,6 +59,7 @@ type Hub struct {
 
 	mu       sync.Mutex
 	current  due // What members are asked for now.
+	asking   conducting
 	failures []Failure
 	stop     context.CancelFunc
 	stopped  chan error
@@ -185,7 +186,10 @@ func (h *Hub) askWitness(id party.ID) func(context.Context, []byte) (int, string
 func (h *Hub) listen() error {
 	return errors.Join(
 		h.link.Handle(msgSubmit, func(ctx context.Context, from string, data []byte) ([]byte, error) {
-			_, err := h.queue.submit(ctx, data)
+			err := h.wanted(data)
+			if err == nil {
+				_, err = h.queue.submit(ctx, data)
+			}
 			if err != nil {
 				h.logger.LogAttrs(ctx, slog.LevelWarn, "statement refused", slog.String("party", from), slog.Any("err", err))
 			}
@@ -201,6 +205,7 @@ func (h *Hub) listen() error {
 			return nil, h.steps.put(stepMessage{from: party.ID(from), reveal: data})
 		}),
 		h.link.Handle(msgAnswer, h.steps.answer),
+		h.link.Handle(msgLetter, h.takeLetter),
 		h.link.Handle(msgDuty, h.serveDuty),
 		h.link.Handle(msgBlob, h.serveBlob),
 		h.link.Handle(msgFail, func(ctx context.Context, from string, data []byte) ([]byte, error) {
@@ -307,6 +312,9 @@ func (h *Hub) Address() string { return h.link.Address() }
 
 // Pin returns what members pin the hub's TLS key by.
 func (h *Hub) Pin() string { return h.link.Pin() }
+
+// Charter returns the rules of the body.
+func (h *Hub) Charter() comity.Charter { return h.charter }
 
 // Members returns the parties that should connect.
 func (h *Hub) Members() []party.ID { return h.members }

@@ -22,6 +22,7 @@ import (
 	"comity/modeler/learn"
 	"comity/party"
 	"comity/quantity"
+	"comity/schema"
 	"comity/verifier/ledger"
 )
 
@@ -36,6 +37,9 @@ type MemberConfig struct {
 	Rows func() ([]forecast.Observation, error)
 	// Declare returns the numbers that the member signs for a period under a clause.
 	Declare func(clause comity.DataClause, period string, received int64) (map[string]canon.Int, error)
+	// Table opens the member's rows under a clause that may be asked about, with what they
+	// are; fs.ErrNotExist if it has none. Nil answers no questions.
+	Table func(clause comity.DataClause) (schema.Schema, Table, error)
 	// Solver recomputes allocations before this member confirms them; nil leaves that to
 	// others. It is not believed either.
 	Solver solve.Solver
@@ -63,6 +67,7 @@ type Member struct {
 	link    *nats.Member
 	state   *body.State // Owned by the worker.
 	trained *training   // The newest round it took part in; owned by the worker.
+	asked   answering   // The newest question; owned by the worker.
 	left    comity.Head // What it had seen of the newest round that went on without it.
 	done    string      // The duty that was done last, and the one that failed last.
 	failed  string
@@ -259,6 +264,10 @@ func (m *Member) do(ctx context.Context, d due) error {
 		return m.sealBoxes(ctx, d.Epoch)
 	case dueTrain:
 		return m.train(ctx, d.Round)
+	case dueConsent:
+		return m.approve(ctx, d.Round)
+	case dueAnswer:
+		return m.answer(ctx, d.Round)
 	case dueFingerprint:
 		return m.fingerprint(ctx, d.Round)
 	case dueForecast:

@@ -56,13 +56,14 @@ const (
 	msgDue         = "due"         // Down: due.
 	msgCommitments = "commitments" // Down: what everybody committed to in a step.
 	msgSum         = "sum"         // Down: the reveals and the sum of a step.
+	msgLetter      = "letter"      // A letter of a question (letterBytes); the answer is one, or empty.
 	msgFail        = "fail"        // Something this member found wrong, in words.
 )
 
 // due tells members what the hub waits for. A member does it when its own copy of the
 // log, up to Size entries, says so too.
 type due struct {
-	What   string `json:"what"`   // "ratify", "keys", "boxes", "train", "cohort", "fingerprint", "forecast", "check".
+	What   string `json:"what"`   // "ratify", "keys", "boxes", "train", "cohort", "fingerprint", "forecast", "check", "consent", "answer".
 	Size   int    `json:"size"`   // Log size at which it is due; a witnessed checkpoint covers it.
 	Epoch  string `json:"epoch"`  // For keys and boxes.
 	Round  string `json:"round"`  // For train and fingerprint.
@@ -88,6 +89,8 @@ const (
 	dueFingerprint = "fingerprint"
 	dueForecast    = "forecast"
 	dueCheck       = "check"
+	dueConsent     = "consent"
+	dueAnswer      = "answer"
 )
 
 // entriesRequest asks for log entries [From, To).

@@ -193,6 +193,13 @@ func (q *sequencer) look(f func(*body.State)) {
 	f(q.state)
 }
 
+// watch runs f on the state with a channel that closes when it moves.
+func (q *sequencer) watch(f func(*body.State, <-chan struct{})) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	f(q.state, q.moved)
+}
+
 // undone returns for whom done does not hold, and a channel that closes when the state
 // moves.
 func (q *sequencer) undone(who []party.ID, done func(*body.State, party.ID) bool) (left []party.ID, moved <-chan struct{}) {

@@ -124,22 +124,31 @@ func (h *Hub) plan(ctx context.Context, period string) (round string, err error)
 // to those after it.
 func (h *Hub) keys(ctx context.Context, round string) error {
 	h.cfg.Progress(Event{Phase: "keys", Text: "members exchange masking keys"})
-	members, epoch := h.contributors(), h.round(round).Plan.Epoch
-	if err := h.ask(ctx, due{What: dueKeys, Epoch: epoch, Round: round}); err != nil {
+	return h.exchange(ctx, due{Epoch: h.round(round).Plan.Epoch, Round: round}, h.contributors(), func(s *body.State, id party.ID) bool {
+		c, said := s.View().Rounds[round].Consents[id]
+		return said && !c.Approves
+	})
+}
+
+// exchange has members publish keys of an epoch, but those who are out, and seal pair
+// secrets to one another. Where that was done nobody is asked again.
+func (h *Hub) exchange(ctx context.Context, d due, members []party.ID, out func(*body.State, party.ID) bool) error {
+	d.What = dueKeys
+	if err := h.ask(ctx, d); err != nil {
 		return err
 	}
 	if _, err := h.patiently(ctx, members, func(s *body.State, id party.ID) bool {
-		_, keys := s.View().Epochs[epoch].Keys[id]
-		c, said := s.View().Rounds[round].Consents[id]
-		return keys || said && !c.Approves
+		_, keys := s.View().Epochs[d.Epoch].Keys[id]
+		return keys || out(s, id)
 	}); err != nil {
 		return err
 	}
-	if err := h.ask(ctx, due{What: dueBoxes, Epoch: epoch, Round: round}); err != nil {
+	d.What = dueBoxes
+	if err := h.ask(ctx, d); err != nil {
 		return err
 	}
 	_, err := h.patiently(ctx, members, func(s *body.State, id party.ID) bool {
-		e := s.View().Epochs[epoch]
+		e := s.View().Epochs[d.Epoch]
 		_, keys := e.Keys[id]
 		_, boxes := e.Boxes[id]
 		return boxes || !keys
@@ -169,7 +178,7 @@ func (h *Hub) train(ctx context.Context, round string) error {
 		first := comity.Cohort{Round: round, Number: 1, Reason: "all members with keys"}
 		h.Look(func(s *body.State) { first.Members = s.Ready(round) })
 		if len(first.Members) < r.Plan.MinMembers {
-			return fmt.Errorf("open round %s: %w: %d members are ready, at least %d must be%s", round, ErrQuorum, len(first.Members), r.Plan.MinMembers, refusals(r))
+			return fmt.Errorf("open round %s: %w: %d members are ready, at least %d must be%s", round, ErrQuorum, len(first.Members), r.Plan.MinMembers, refusals(r.Consents))
 		}
 		if _, err := h.say(ctx, comity.KindCohort, first); err != nil {
 			return err
@@ -229,17 +238,6 @@ func (h *Hub) update(ctx context.Context, in forecast.Input, sum learn.Summer) (
 	}
 	_, err = forecast.Update(ctx, in, data, sum)
 	return data, err
-}
-
-// refusals lists who takes no part in a round, and why.
-func refusals(r body.Round) string {
-	var said strings.Builder
-	for _, id := range slices.Sorted(maps.Keys(r.Consents)) {
-		if c := r.Consents[id]; !c.Approves {
-			fmt.Fprintf(&said, "; %s refused: %s", id, c.Reason)
-		}
-	}
-	return said.String()
 }
 
 // closeRound collects heads, then fingerprints at places that follow from a checkpoint

@@ -11,6 +11,7 @@ import (
 	"comity/canon"
 	"comity/party"
 	"comity/quantity"
+	"comity/schema"
 )
 
 // Synthetic labels a scenario whose rows were made by a seeded generator. Every screen
@@ -42,6 +43,16 @@ type Scenario struct {
 	Needs   Needs
 	Charter string // Template over Founding; see Draft.
 	Recipe  string // Name of the training recipe: "forecast/quick@1".
+	Tables  []Table
+}
+
+// Table is a member's rows that a clause may be asked about.
+type Table struct {
+	Clause string
+	Name   string // Of the file: "visits".
+	Schema schema.Schema
+	// Rows returns the lines of one member, the header first; nil if it has none.
+	Rows func(id party.ID) [][]string
 }
 
 // Party is one organisation as the pack knows it.

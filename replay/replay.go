@@ -1,7 +1,7 @@
 // Package replay folds a whole log and re-computes everything in it: every signature
 // and rule, every round's sums against what members committed to, every model from the
-// logged sums, every picture, problem and certificate. It needs the public log and the
-// blobs beside it, and no member's data.
+// logged sums, the sum and the answer of every question, every picture, problem and
+// certificate. It needs the public log and the blobs beside it, and no member's data.
 package replay
 
 import (
@@ -17,6 +17,7 @@ import (
 	"comity/body"
 	"comity/canon"
 	"comity/modeler/forecast"
+	"comity/party"
 	"comity/verifier/ledger"
 	"comity/verifier/secagg"
 )
@@ -48,54 +49,22 @@ type Summary struct {
 	Certificates int          `json:"certificates"`
 	Canonical    int          `json:"canonical"` // Allocations that were solved again to the same units.
 	Effective    int          `json:"effective"` // Allocations that enough members checked.
+	Questions    Questions    `json:"questions"`
 	Head         string       `json:"head"`
 }
 
 // Run replays a log. With a nil anchor the log's own charter is taken at its word.
 func Run(ctx context.Context, s *Source, pinned *canon.Anchor) (Summary, error) {
-	out := Summary{Anchor: "unpinned"}
-	sealed, _, err := s.Charter(ctx)
-	if err != nil {
-		return out, err
+	r := &run{source: s, state: body.New(), out: &Summary{Anchor: "unpinned"}}
+	if err := r.walk(ctx, pinned, r.fold); err != nil {
+		return *r.out, err
 	}
-	out.Charter = canon.Sum(sealed)
-	out.Words = out.Charter.Words()
-	if pinned != nil {
-		out.Anchor = "pinned"
-		if !pinned.Matches(out.Charter) {
-			return out, fmt.Errorf("%w: the log is of %q, pinned is %q", ErrAnchor, out.Words, pinned)
+	for _, period := range slices.Sorted(maps.Keys(r.state.View().Decisions)) {
+		if r.state.Effective(period) {
+			r.out.Effective++
 		}
 	}
-	state := body.New()
-	r := &run{source: s, state: state, out: &out}
-	const batch = 256
-	for from := int64(0); from < s.log.Size(); from += batch {
-		entries, err := s.log.Entries(ctx, from, min(s.log.Size(), from+batch))
-		if err != nil {
-			return out, err
-		}
-		for i, e := range entries {
-			if err := r.fold(ctx, e); err != nil {
-				return out, fmt.Errorf("entry %d: %w", from+int64(i), err)
-			}
-		}
-	}
-	_, head, err := s.log.Check(ledger.PolicyOf(state.Charter()))
-	if err != nil {
-		return out, err
-	}
-	root, ok := state.Root(int(head.Size))
-	if !ok || root != [32]byte(head.Root) {
-		return out, fmt.Errorf("%w: the entries have another root than the checkpoint of %d", ledger.ErrProof, head.Size)
-	}
-	out.Signatures += len(head.Cosigned)
-	out.Head = head.Root.String()
-	for _, period := range slices.Sorted(maps.Keys(state.View().Decisions)) {
-		if state.Effective(period) {
-			out.Effective++
-		}
-	}
-	return out, nil
+	return *r.out, r.tally()
 }
 
 // run is a replay under way.
@@ -105,15 +74,54 @@ type run struct {
 	out    *Summary
 }
 
-// fold admits one entry by the rules, which re-check signature, picture, problem and
-// certificate, and re-computes what the rules leave to a replay: models.
-func (r *run) fold(ctx context.Context, entry []byte) error {
-	st, err := r.state.Fold(entry)
+// walk hands every entry to take, which folds it, and then compares the root over all of
+// them with that of the checkpoint.
+func (r *run) walk(ctx context.Context, pinned *canon.Anchor, take func(context.Context, []byte) error) error {
+	sealed, _, err := r.source.Charter(ctx)
 	if err != nil {
 		return err
 	}
-	r.out.Statements++
-	r.out.Signatures++
+	r.out.Charter = canon.Sum(sealed)
+	r.out.Words = r.out.Charter.Words()
+	if pinned != nil {
+		r.out.Anchor = "pinned"
+		if !pinned.Matches(r.out.Charter) {
+			return fmt.Errorf("%w: the log is of %q, pinned is %q", ErrAnchor, r.out.Words, pinned)
+		}
+	}
+	log := r.source.log
+	const batch = 256
+	for from := int64(0); from < log.Size(); from += batch {
+		entries, err := log.Entries(ctx, from, min(log.Size(), from+batch))
+		if err != nil {
+			return err
+		}
+		for i, e := range entries {
+			if err := take(ctx, e); err != nil {
+				return fmt.Errorf("entry %d: %w", from+int64(i), err)
+			}
+		}
+	}
+	_, head, err := log.Check(ledger.PolicyOf(r.state.Charter()))
+	if err != nil {
+		return err
+	}
+	root, ok := r.state.Root(int(head.Size))
+	if !ok || root != [32]byte(head.Root) {
+		return fmt.Errorf("%w: the entries have another root than the checkpoint of %d", ledger.ErrProof, head.Size)
+	}
+	r.out.Signatures += len(head.Cosigned)
+	r.out.Head = head.Root.String()
+	return nil
+}
+
+// fold admits one entry by the rules, which re-check signature, picture, problem and
+// certificate, and re-computes what the rules leave to a replay: models.
+func (r *run) fold(ctx context.Context, entry []byte) error {
+	st, err := r.admit(entry)
+	if err != nil {
+		return err
+	}
 	switch st.Kind {
 	case comity.KindModel:
 		var m comity.Model
@@ -138,9 +146,26 @@ func (r *run) fold(ctx context.Context, entry []byte) error {
 			return err
 		}
 		return r.allocate(ctx, a)
+	case comity.KindResult:
+		var res comity.Result
+		if err := canon.Unmarshal(st.Record, &res); err != nil {
+			return err
+		}
+		return r.answered(ctx, res.Round)
 	default:
 	}
 	return nil
+}
+
+// admit folds one entry by the rules and counts it.
+func (r *run) admit(entry []byte) (comity.Statement, error) {
+	st, err := r.state.Fold(entry)
+	if err != nil {
+		return st, err
+	}
+	r.out.Statements++
+	r.out.Signatures++
+	return st, nil
 }
 
 // shown checks that a public blob is there. Its content was computed again already: the
@@ -152,26 +177,12 @@ func (r *run) shown(ctx context.Context, d canon.Digest) error {
 
 // model checks a round's sums and trains again from them.
 func (r *run) model(ctx context.Context, m comity.Model) error {
-	raw, err := r.source.read(ctx, m.Transcript)
+	t, left, err := r.sums(ctx, m)
 	if err != nil {
 		return err
 	}
-	var t secagg.Transcript
-	if err := canon.Unmarshal(raw, &t); err != nil {
-		return fmt.Errorf("transcript of round %s: %w", m.Round, err)
-	}
-	evidence, err := Evidence(r.state, m.Round, func(d canon.Digest) ([]byte, error) { return r.source.read(ctx, d) })
-	if err != nil {
-		return err
-	}
-	if len(evidence.Left()) > 0 {
-		// The vectors of members who left are not public; the hub and the members that
-		// stayed could check them, an outsider cannot.
-		evidence.ChainOnly = true
+	if len(left) > 0 {
 		r.out.ChainOnly++
-	}
-	if err := secagg.VerifyTranscript(t, evidence); err != nil {
-		return fmt.Errorf("round %s: %w", m.Round, differs(err))
 	}
 	if err := r.compute(ctx, m, t); err != nil {
 		return err
@@ -179,6 +190,34 @@ func (r *run) model(ctx context.Context, m comity.Model) error {
 	r.out.Rounds++
 	r.out.Sums += len(t.Steps)
 	return r.shown(ctx, m.Model)
+}
+
+// sums checks that the sums of a round are those of vectors that its members committed
+// to, and lists the members who left: their vectors are not public, so that the hub and
+// the members that stayed could check them, and an outsider cannot.
+func (r *run) sums(ctx context.Context, m comity.Model) (t secagg.Transcript, left []party.ID, err error) {
+	raw, err := r.source.read(ctx, m.Transcript)
+	if err != nil {
+		return t, nil, err
+	}
+	if err := canon.Unmarshal(raw, &t); err != nil {
+		return t, nil, fmt.Errorf("transcript of round %s: %w", m.Round, err)
+	}
+	evidence, err := Evidence(r.state, m.Round, r.blob(ctx))
+	if err != nil {
+		return t, nil, err
+	}
+	left = evidence.Left()
+	evidence.ChainOnly = len(left) > 0
+	if err := secagg.VerifyTranscript(t, evidence); err != nil {
+		return t, nil, fmt.Errorf("round %s: %w", m.Round, differs(err))
+	}
+	return t, left, nil
+}
+
+// blob reads public blobs for packages that know no context.
+func (r *run) blob(ctx context.Context) func(canon.Digest) ([]byte, error) {
+	return func(d canon.Digest) ([]byte, error) { return r.source.read(ctx, d) }
 }
 
 // allocate solves a period's problem again. Its certificate proves that no plan is

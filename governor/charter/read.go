@@ -150,7 +150,7 @@ func (r *reader) queries(n Node, path string) (q comity.Queries) {
 		need("kinds", &q.Kinds, list(r, r.text)),
 		need("personal", &q.Personal, r.flag),
 		need("min_members", &q.MinMembers, r.integer),
-		may("minimum_cell", &q.MinimumCell, r.integer),
+		need("minimum_cell", &q.MinimumCell, r.integer),
 		need("approvals", &q.Approvals, r.integer),
 	)
 	return q

@@ -99,10 +99,12 @@ func TestEveryMutationIsRefused(t *testing.T) {
 				n.Fields[i].Key.Text += "x"
 				return n
 			}))
-			refused("removing", path, replace(func(n charter.Node, i int) charter.Node {
-				n.Fields = slices.Delete(n.Fields, i, i+1)
-				return n
-			}))
+			if !strings.HasSuffix(path, ".queries") { // A clause need not answer any.
+				refused("removing", path, replace(func(n charter.Node, i int) charter.Node {
+					n.Fields = slices.Delete(n.Fields, i, i+1)
+					return n
+				}))
+			}
 		}
 		refused("repeating", path, replace(func(n charter.Node, i int) charter.Node {
 			n.Fields = append(n.Fields, n.Fields[i])
@@ -115,6 +117,9 @@ func TestEveryMutationIsRefused(t *testing.T) {
 			{Shape: charter.Sequence, Items: []charter.Node{{Shape: charter.Mapping}}},
 			{Shape: charter.Mapping, Fields: []charter.Field{{Key: charter.Node{Text: "x"}}}},
 		} {
+			if strings.HasSuffix(path, ".personal") && wrong.Text == "true" {
+				continue // As it stands there.
+			}
 			refused("mistyping", path, replace(func(n charter.Node, i int) charter.Node {
 				n.Fields[i].Value = wrong
 				return n

@@ -11,6 +11,7 @@ import (
 	"comity/chance"
 	"comity/modeler/forecast"
 	"comity/pack"
+	"comity/party"
 )
 
 // The two variables of European respiratory surveillance (ERVISS, WHO FluID). Some places
@@ -40,6 +41,10 @@ func Scenario(name string, seed chance.Seed) (pack.Scenario, error) {
 	s.Start = firstOrigin
 	s.Source = "a seeded synthetic epidemic; populations are real, illness and stocks are not"
 	s.Rows = newWorld(seed, respiratory())
+	s.Tables = []pack.Table{{
+		Clause: "d.visits", Name: "visits", Schema: Visits(),
+		Rows: func(id party.ID) [][]string { return visits(seed, id) },
+	}}
 	return s, nil
 }
 

@@ -92,6 +92,28 @@ func (b Board) Phase() Phase {
 	return b.afterDrawing()
 }
 
+// Deadline is the log time at which the phase ends though some are silent; 0 before the
+// round is open.
+func (b Board) Deadline() int {
+	if b.Open == nil {
+		return 0
+	}
+	switch b.Phase() {
+	case Joining:
+		return b.Open.JoinBy
+	case Drawing:
+		return b.Open.NonceBy
+	case Dealing:
+		return b.Open.DealBy
+	case Complaining:
+		return b.Open.ComplainBy
+	case Committing:
+		return b.Open.CommitBy
+	default:
+		return b.Open.UnmaskBy
+	}
+}
+
 func (b Board) afterDrawing() Phase {
 	g, err := b.Group()
 	if err != nil {

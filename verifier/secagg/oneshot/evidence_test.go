@@ -268,7 +268,7 @@ func TestHolderIsConvicted(t *testing.T) {
 
 // resum has a hub that everybody believed name another masked sum from the start: what
 // is left to refuse it is its shape, its bound and the fingerprints.
-func (e *Evidence) resum(t *testing.T, w *world, m Masked, more ...byte) {
+func (w *world) resum(t *testing.T, e *Evidence, m Masked, more ...byte) {
 	t.Helper()
 	data := append(m.Bytes(), more...)
 	e.Survivors.Masked = canon.Sum(data)
@@ -320,7 +320,7 @@ func TestVerifyRefusesMaskedSums(t *testing.T) {
 			m := Masked{honest.members, lane.Vector{Shape: honest.lanes.Shape, Packs: slices.Clone(honest.lanes.Packs)}, slices.Clone(honest.carries)}
 			c.lie(&m)
 			e := w.evidence()
-			e.resum(t, w, m, c.more...)
+			w.resum(t, &e, m, c.more...)
 			_, err := Verify(e)
 			wants(t, err, c.want)
 		})

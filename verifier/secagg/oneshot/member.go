@@ -49,8 +49,9 @@ func NewMember(cfg MemberConfig) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
+	peers := cfg.Pairs.Peers()
 	for _, j := range g.holders[i] {
-		if j != i && cfg.Pairs.Expand(g.members[j], nil) == nil {
+		if _, known := slices.BinarySearch(peers, g.members[j]); j != i && !known {
 			return nil, fmt.Errorf("%w: no pair secret with %s", secagg.ErrConfig, g.members[j])
 		}
 	}

@@ -13,8 +13,8 @@
 //	upload    masked vectors go to the hub, commitments to the log (member.go)
 //	survivors the hub names whose vectors are in the sum (survivors.go)
 //	unmask    once that is witnessed, survivors give shares and fingerprints (member.go)
-//	result    the hub recovers the masks and publishes the sum (hub.go)
-//	verify    anybody recomputes it (verify.go)
+//	result    the hub recovers the masks and publishes the sum (hub.go, unmask.go)
+//	verify    anybody recomputes it, and names who is to blame (verify.go, blame.go)
 //
 // Bytes are in docs/format/secagg-once.md; why this is safe, and what breaks it, is in
 // docs/decisions/secure-aggregation.md.

@@ -43,7 +43,7 @@ func (c *Cast) unmask(m Masked, present []bool, o Opening) (Sum, error) {
 		}
 		for h, j := range g.holders[i] {
 			if j != i && present[j] {
-				mask.Apply(x, keys[h], j < i) // The lower added it: take it off; the higher took it off.
+				mask.Apply(x, keys[h], j < i) // Undo what j did: the lower added it, the higher subtracted it.
 			}
 		}
 	}

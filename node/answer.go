@@ -1,0 +1,333 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"comity"
+	"comity/governor/charter"
+	"comity/party"
+	"comity/schema"
+	"comity/verifier/analytics"
+	"comity/verifier/federation"
+	"comity/verifier/privacy"
+	"comity/verifier/secagg"
+)
+
+// Table is a member's rows under a clause, read from where they are.
+type Table interface {
+	schema.Rows
+	Close() error
+}
+
+// answering is one member's part in a question.
+type answering struct {
+	round       string
+	participant *federation.Participant
+}
+
+// approve answers a question by this member's policy, before anything of it is computed.
+func (m *Member) approve(ctx context.Context, round string) error {
+	b, ok := m.state.Board(round)
+	if !ok {
+		return fmt.Errorf("the hub asks about %.80q, which the log does not have", round)
+	}
+	say, _, err := m.part(b).Next(b)
+	if err != nil || say == nil || say.Kind != comity.KindConsent {
+		return err
+	}
+	return m.submit(ctx, m.next(), say.Kind, say.Record)
+}
+
+// answer takes part in a question until it is over or the hub asks for something else.
+func (m *Member) answer(ctx context.Context, round string) error {
+	for {
+		b, ok := m.state.Board(round)
+		if !ok {
+			return fmt.Errorf("the hub asks about %.80q, which the log does not have", round)
+		}
+		if phase := b.Phase(); phase == federation.Answered || phase == federation.Failed {
+			return os.RemoveAll(m.roundFolder(round))
+		}
+		busy, err := m.turn(ctx, b)
+		if err != nil {
+			return err
+		}
+		other, err := m.hearMore(ctx, round, busy)
+		if err != nil {
+			return err
+		}
+		if other != nil {
+			m.attend(ctx, *other)
+			return nil
+		}
+	}
+}
+
+// turn says and sends what is due in a question.
+func (m *Member) turn(ctx context.Context, b federation.Board) (busy bool, err error) {
+	p := m.part(b)
+	say, letters, err := p.Next(b)
+	if err != nil {
+		return false, err
+	}
+	for _, l := range letters {
+		answer, err := m.link.Request(ctx, msgLetter, letterBytes(b.Question.Round, l))
+		if err != nil {
+			return false, err
+		}
+		if len(answer) == 0 {
+			continue
+		}
+		_, back, err := parseLetter(answer)
+		if err == nil {
+			err = p.Hear(b, back)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	if say == nil {
+		return len(letters) > 0, nil
+	}
+	return true, m.submit(ctx, m.next(), say.Kind, say.Record)
+}
+
+// hearMore waits for a newer checkpoint and folds the log up to it. It returns what the
+// hub asks for if that is something else: then this question is over for it.
+func (m *Member) hearMore(ctx context.Context, round string, busy bool) (other *due, err error) {
+	m.mu.Lock()
+	news := m.news
+	m.mu.Unlock()
+	wait := askAgain
+	if busy {
+		wait = lookEvery
+	}
+	select {
+	case d := <-m.todo:
+		if d.What != dueAnswer || d.Round != round {
+			return &d, nil
+		}
+	case <-news:
+	case <-time.After(wait):
+		m.refresh(ctx)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return nil, m.syncTo(ctx, m.state.View().Size)
+}
+
+// part is this member's side of a question. It is made again after a crash.
+func (m *Member) part(b federation.Board) *federation.Participant {
+	round := b.Question.Round
+	if m.asked.round == round {
+		return m.asked.participant
+	}
+	folder := m.roundFolder(round)
+	m.asked = answering{round, federation.NewParticipant(federation.ParticipantConfig{
+		Self: m.cfg.Self, Consent: m.objection, Vector: m.numbers, Secret: rand.Reader,
+		Journal: &lazyJournal{name: folder + "/journal"}, Store: fileStore(folder),
+		Pairs: func() (*secagg.Pairs, error) {
+			now, _ := m.state.Board(round)
+			return m.questionPairs(context.Background(), now)
+		},
+	})}
+	return m.asked.participant
+}
+
+// objection is why this member refuses a question: its terms are not those of its query,
+// it has no such rows, or its policy says so.
+func (m *Member) objection(q comity.Question) (because string, err error) {
+	clause, ok := charter.Clause(m.charter, q.Clause)
+	if !ok || m.cfg.Table == nil {
+		return "no rows here for this clause", nil
+	}
+	s, table, err := m.cfg.Table(clause)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "no rows here for this clause", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := table.Close(); err != nil {
+		return "", err
+	}
+	want, err := Terms(m.charter, q, s)
+	if err != nil {
+		return "not possible here: " + plainText(err.Error()), nil //nolint:nilerr // It is the reason.
+	}
+	if got, due := termsOf(q), termsOf(want); got != due {
+		return plainText(fmt.Sprintf("its terms are %s, its query gives %s", got, due)), nil
+	}
+	policy, err := ReadPolicy(m.cfg.Home.Consent())
+	if err != nil {
+		return "", err
+	}
+	return policy.Refuses(questionFacts(q, clause, m.charter))
+}
+
+// termsOf is what must follow from a query.
+func termsOf(q comity.Question) string {
+	return fmt.Sprintf("schema %s, %d lanes up to %d, sensitivity %s", q.Schema.Hex()[:8], q.Lanes, q.Bound, q.Square)
+}
+
+// plainText fits a text into a reason of the log.
+func plainText(text string) string {
+	out := []byte(text)
+	for i, c := range out {
+		if c < ' ' || c > '~' {
+			out[i] = '?'
+		}
+	}
+	return string(out[:min(len(out), maxBecause)])
+}
+
+// questionFacts are the words that a policy may use about a question.
+func questionFacts(q comity.Question, clause comity.DataClause, c comity.Charter) map[string]any {
+	facts := map[string]any{
+		"round": q.Round, "kind": q.Query.Kind, "task": q.Code, "period": q.Period, "clause": q.Clause, "schema": clause.Schema,
+		"disclosure": q.Disclosure, "personal": clause.Queries.Personal, "min_members": q.MinMembers, "epsilon": 0.0, "delta": 0.0,
+		"column": q.Query.Column, "by": q.Query.By, "minimum_cell": q.Query.MinimumCell,
+	}
+	if q.Disclosure == noisy && c.Privacy != nil {
+		cost, err := federation.Release(q, len(clause.From)).Cost()
+		if err != nil {
+			return facts
+		}
+		if epsilon, err := privacy.Epsilon(cost.Rho, c.Privacy.PerRelease.Delta); err == nil {
+			facts["epsilon"], _ = epsilon.Big().Float64()
+			facts["delta"], _ = c.Privacy.PerRelease.Delta.Big().Float64()
+		}
+	}
+	return facts
+}
+
+// numbers turns this member's rows into its vector.
+func (m *Member) numbers(q comity.Question) ([]int64, error) {
+	clause, _ := charter.Clause(m.charter, q.Clause)
+	s, table, err := m.cfg.Table(clause)
+	if err != nil {
+		return nil, err
+	}
+	defer table.Close() //nolint:errcheck // Read only.
+	l, err := analytics.NewLayout(q.Query, s)
+	if err != nil {
+		return nil, err
+	}
+	e := l.Encoder()
+	report, err := schema.Read(s, table, maxRowErrors, e.Add)
+	if err != nil {
+		return nil, err
+	}
+	if err := report.Err(); err != nil {
+		return nil, err
+	}
+	return e.Vector(), nil
+}
+
+// maxRowErrors bounds how many wrong cells a member is told of.
+const maxRowErrors = 20
+
+// questionPairs returns the secrets of a question: the epoch's, ratcheted through every
+// question that was opened before it, whether this member took part or not. What is
+// behind is erased, so that who takes the disk later cannot open it.
+func (m *Member) questionPairs(ctx context.Context, b federation.Board) (*secagg.Pairs, error) {
+	q := b.Question
+	kept := m.roundFolder(q.Round) + "/pairs"
+	data, err := os.ReadFile(kept)
+	if err == nil {
+		return secagg.ParsePairs(data)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	pairs, passed, err := m.chainPairs(ctx, q.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	defer pairs.Erase()
+	opened := m.state.View().Epochs[q.Epoch].Opened
+	at := slices.Index(opened, q.Round)
+	if at < passed {
+		return nil, fmt.Errorf("%w: the secrets of %s are erased", secagg.ErrJournal, q.Round)
+	}
+	var mine *secagg.Pairs
+	for _, name := range opened[passed : at+1] {
+		if mine != nil {
+			mine.Erase()
+		}
+		mine = pairs.Ratchet(name)
+	}
+	if err := writeFile(kept, mine.Bytes()); err != nil {
+		return nil, err
+	}
+	chain := binary.BigEndian.AppendUint32(nil, uint32(at+1)) //nolint:gosec // A count of rounds.
+	if err := writeFile(m.epochFile(q.Epoch, "chain"), append(chain, pairs.Bytes()...)); err != nil {
+		return nil, err
+	}
+	for _, used := range []string{"key", "dealt"} {
+		if err := os.Remove(m.epochFile(q.Epoch, used)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return mine, nil
+}
+
+// chainPairs returns the epoch's secrets as they stand, and how many questions they have
+// passed.
+func (m *Member) chainPairs(ctx context.Context, epoch string) (*secagg.Pairs, int, error) {
+	data, err := os.ReadFile(m.epochFile(epoch, "chain"))
+	if errors.Is(err, fs.ErrNotExist) {
+		pairs, err := m.epochPairs(ctx, epoch)
+		return pairs, 0, err
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(data) < 4 {
+		return nil, 0, fmt.Errorf("%w: secrets of epoch %s cut short", secagg.ErrJournal, epoch)
+	}
+	pairs, err := secagg.ParsePairs(data[4:])
+	return pairs, int(binary.BigEndian.Uint32(data)), err
+}
+
+// lazyJournal is a journal that is opened when it is needed.
+type lazyJournal struct {
+	name string
+	*journal
+}
+
+func (l *lazyJournal) open() error {
+	if l.journal != nil {
+		return nil
+	}
+	var err error
+	l.journal, err = openJournal(l.name)
+	return err
+}
+
+// Entries returns all entries.
+func (l *lazyJournal) Entries() ([][]byte, error) {
+	if err := l.open(); err != nil {
+		return nil, err
+	}
+	return l.journal.Entries()
+}
+
+// Append returns after the entry is on disk.
+func (l *lazyJournal) Append(entry []byte) error {
+	if err := l.open(); err != nil {
+		return err
+	}
+	return l.journal.Append(entry)
+}
+
+func sortedParties[V any](m map[party.ID]V) []party.ID { return slices.Sorted(maps.Keys(m)) }
