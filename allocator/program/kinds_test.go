@@ -165,9 +165,19 @@ func TestRowsOfEveryKind(t *testing.T) {
 		{
 			"minimum lot",
 			[]comity.Constraint{{Kind: "minimum_lot", Each: "party_period", Lot: new(op("max", num("0"), op("sub", in("party.load"), num("4")))), Groups: []string{"ward"}}},
-			"c/KE@1/least: +1 KE/ward@1 -1 lot/c/KE@1 >= 0\nc/KE@1/most: +1 KE/ward@1 -5 lot/c/KE@1 <= 0\n" +
-				"c/KE@2/least: +1 KE/ward@2 -2 lot/c/KE@2 >= 0\nc/KE@2/most: +1 KE/ward@2 -6 lot/c/KE@2 <= 0\n" +
-				"c/KE@3/least: +1 KE/ward@3 -3 lot/c/KE@3 >= 0\nc/KE@3/most: +1 KE/ward@3 -7 lot/c/KE@3 <= 0\n",
+			"c/KE@1/least: +1 KE/ward@1 -1 lot/c/KE@1 >= 0\nc/KE@1/most/ward@1: +1 KE/ward@1 -5 lot/c/KE@1 <= 0\n" +
+				"c/KE@2/least: +1 KE/ward@2 -2 lot/c/KE@2 >= 0\nc/KE@2/most/ward@2: +1 KE/ward@2 -6 lot/c/KE@2 <= 0\n" +
+				"c/KE@3/least: +1 KE/ward@3 -3 lot/c/KE@3 >= 0\nc/KE@3/most/ward@3: +1 KE/ward@3 -7 lot/c/KE@3 <= 0\n",
+		},
+		{
+			"minimum lot of a plan", // Nothing can go to TZ/ward@3, so nothing switches it.
+			[]comity.Constraint{{Kind: "minimum_lot", Each: "party", Lot: new(num("2"))}},
+			"c/KE/least: +1 KE/front@1 +1 KE/front@2 +1 KE/front@3 +1 KE/ward@1 +1 KE/ward@2 +1 KE/ward@3 -2 lot/c/KE >= 0\n" +
+				"c/KE/most/front@1: +1 KE/front@1 -9 lot/c/KE <= 0\nc/KE/most/front@2: +1 KE/front@2 -9 lot/c/KE <= 0\nc/KE/most/front@3: +1 KE/front@3 -9 lot/c/KE <= 0\n" +
+				"c/KE/most/ward@1: +1 KE/ward@1 -5 lot/c/KE <= 0\nc/KE/most/ward@2: +1 KE/ward@2 -6 lot/c/KE <= 0\nc/KE/most/ward@3: +1 KE/ward@3 -7 lot/c/KE <= 0\n" +
+				"c/TZ/least: +1 TZ/front@1 +1 TZ/front@2 +1 TZ/front@3 +1 TZ/ward@1 +1 TZ/ward@2 +1 TZ/ward@3 -2 lot/c/TZ >= 0\n" +
+				"c/TZ/most/front@1: +1 TZ/front@1 -2 lot/c/TZ <= 0\nc/TZ/most/front@2: +1 TZ/front@2 -2 lot/c/TZ <= 0\nc/TZ/most/front@3: +1 TZ/front@3 -2 lot/c/TZ <= 0\n" +
+				"c/TZ/most/ward@1: +1 TZ/ward@1 -3 lot/c/TZ <= 0\nc/TZ/most/ward@2: +1 TZ/ward@2 -1 lot/c/TZ <= 0\n",
 		},
 		{
 			"ratio",

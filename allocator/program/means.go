@@ -3,6 +3,7 @@ package program
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"comity"
 	"comity/canon"
@@ -168,7 +169,9 @@ func (l *lowering) choices(c comity.Constraint) error {
 }
 
 // lots: a party gets nothing, or at least a lot. With the column y that is 0 or 1, what
-// it gets is at least lot times y and at most all that it could get times y.
+// it gets is at least lot times y, and no column of it is above its own bound times y. One
+// row for their sum would say the same of whole plans and far less of fractions: a group
+// that is small and dear could be served in full with hardly any of a lot.
 func (l *lowering) lots(c comity.Constraint) error {
 	for _, w := range l.places(charter.Each(c)) {
 		name := l.name(c.ID, w)
@@ -180,18 +183,16 @@ func (l *lowering) lots(c comity.Constraint) error {
 		if err != nil {
 			return err
 		}
-		var all quantity.Amount
+		zero := quantity.Amount(0)
 		columns := l.chosen(w, c.Groups)
+		rows := []comity.Row{{ID: name + "/least", Clause: c.ID, Lower: &zero, Terms: append(ones(columns), comity.Term{Column: y, Coeff: -canon.Int(lot)})}}
 		for _, j := range columns {
-			if all, err = all.Add(l.columns[j].Upper); err != nil {
-				return w.about(fmt.Errorf("%w: needs: %w", ErrRange, err))
+			if most := l.columns[j].Upper; most > 0 {
+				id := name + "/most" + strings.TrimPrefix(l.columns[j].ID, string(w.party))
+				rows = append(rows, comity.Row{ID: id, Clause: c.ID, Upper: &zero, Terms: append(ones([]int{j}), comity.Term{Column: y, Coeff: -canon.Int(most)})})
 			}
 		}
-		zero := quantity.Amount(0)
-		for _, row := range []comity.Row{
-			{ID: name + "/least", Clause: c.ID, Lower: &zero, Terms: append(ones(columns), comity.Term{Column: y, Coeff: -canon.Int(lot)})},
-			{ID: name + "/most", Clause: c.ID, Upper: &zero, Terms: append(ones(columns), comity.Term{Column: y, Coeff: -canon.Int(all)})},
-		} {
+		for _, row := range rows {
 			if err := l.add(row); err != nil {
 				return err
 			}

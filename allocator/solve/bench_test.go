@@ -1,11 +1,13 @@
 package solve_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"comity"
 	"comity/allocator/certificate"
@@ -72,15 +74,34 @@ func compare(a, b string) int {
 // 25th of what it could use.
 func lots(parties int, supply int64) comity.Problem {
 	p := vaccines(world(rand.New(rand.NewPCG(11, 3)), parties, 4, 3), supply)
+	return withLots(p, func(need, most int64) int64 { return min(need/25+1000, most) })
+}
+
+// drawnLots is the same for other nations, with a supply of so much of what all of them
+// could take and lots of so much of what each could.
+func drawnLots(seed uint64, parties int, supply, lot float64) comity.Problem {
+	nations, all := world(rand.New(rand.NewPCG(seed, 3)), parties, parties/8, 6), int64(0)
+	for _, n := range nations {
+		all += min(n.coldChain, n.frontline+n.general)
+	}
+	p := vaccines(nations, int64(supply*float64(all)))
+	return withLots(p, func(need, most int64) int64 { return max(1, int64(lot*float64(min(need, most)))) })
+}
+
+// withLots takes the floors from the vaccine charter and adds a lot for each party, of what
+// it needs and its cold chain can take.
+func withLots(p comity.Problem, lot func(need, most int64) int64) comity.Problem {
 	var b builder
 	for j, c := range p.Columns {
 		b.column(c.ID, c.Party, int64(p.Stages[0].Costs[j]), int64(c.Upper))
 	}
 	b.p.Needs = p.Needs
+	most := map[string]int64{}
 	for _, r := range p.Rows {
 		if r.Clause == "c.floor" {
 			continue
 		}
+		most[r.ID] = int64(*r.Upper)
 		b.row(r.ID, r.Lower, r.Upper)
 		for _, t := range r.Terms {
 			b.rows[r.ID][p.Columns[t.Column].ID] = int64(t.Coeff)
@@ -88,31 +109,27 @@ func lots(parties int, supply int64) comity.Problem {
 	}
 	for _, n := range p.Needs {
 		id := string(n.Party)
+		least := "c.lot/" + id + "/least"
 		b.column(id+"~lot", "", 0, 1)
-		b.row("c.lot/"+id+"/least", amount(0), nil)
-		b.row("c.lot/"+id+"/most", nil, amount(0))
-		most := quantity.Amount(math.MaxInt64)
-		for _, r := range p.Rows {
-			if r.ID == "c.cold/"+id {
-				most = *r.Upper
+		b.row(least, amount(0), nil)
+		b.rows[least][id+"~lot"] = -lot(int64(n.Amount), most["c.cold/"+id])
+		for _, c := range p.Columns {
+			if c.Party != n.Party {
+				continue
 			}
-		}
-		for _, end := range []string{"/least", "/most"} {
-			row := b.rows["c.lot/"+id+end]
-			row[id+"/frontline"], row[id+"/general"] = 1, 1
-			row[id+"~lot"] = -int64(n.Amount)
-			if end == "/least" {
-				row[id+"~lot"] = -int64(min(n.Amount/25+1000, most))
-			}
+			end := "c.lot/" + id + "/most/" + c.ID
+			b.row(end, nil, amount(0))
+			b.rows[least][c.ID], b.rows[end][c.ID], b.rows[end][id+"~lot"] = 1, 1, -int64(c.Upper)
 		}
 	}
 	return b.build()
 }
 
-// hubs is the model of minimum lots of 60 parties by 15 hubs: which hubs open, which of
-// them serve whom, at most two each, and how many lots.
-func hubs(parties, count int) comity.Problem {
-	r := rand.New(rand.NewPCG(5, 5))
+// hubs is a model of minimum lots by hubs: which hubs open, which of them serve whom, at
+// most two each, and how many lots. All of them together have room for one to two times
+// room as much as there is.
+func hubs(seed uint64, parties, count int, room float64) comity.Problem {
+	r := rand.New(rand.NewPCG(seed, 5))
 	var b builder
 	need := make([]int64, parties)
 	total := int64(0)
@@ -122,9 +139,9 @@ func hubs(parties, count int) comity.Problem {
 	}
 	for h := range count {
 		id := fmt.Sprintf("open/%02d", h)
-		b.column(id, "", -int64(400+1200*r.Float64()), 1)
+		b.column(id, "", -int64((400+1200*r.Float64())*float64(parties)/float64(4*count)), 1)
 		b.row(fmt.Sprintf("hub/%02d", h), nil, amount(0))
-		b.rows[fmt.Sprintf("hub/%02d", h)][id] = -int64(float64(total) * 0.6 * (1.5 + 1.5*r.Float64()) / float64(count))
+		b.rows[fmt.Sprintf("hub/%02d", h)][id] = -int64(float64(total) * 0.6 * room * (1 + r.Float64()) / float64(count))
 	}
 	b.row("supply", nil, amount(total*6/10))
 	for c := range parties {
@@ -226,7 +243,7 @@ func BenchmarkKinds(b *testing.B) {
 		{"lots=200", lots(200, 3_000_000_001)},
 		{"leximin=50x6", periods(50, 6, 8)},
 		{"leximin=200x12", periods(200, 12, 20)},
-		{"hubs=60x15", hubs(60, 15)},
+		{"hubs=60x15", hubs(5, 60, 15, 1.5)},
 		{"gini=31", limited(31, certificate.LimitGini, certificate.Weighted)},
 		{"gini=60", limited(60, certificate.LimitGini, certificate.Weighted)},
 		{"jain=31", limited(31, certificate.LimitJain, certificate.Weighted)},
@@ -249,6 +266,66 @@ func BenchmarkKinds(b *testing.B) {
 				if err := certificate.Check(c.p, got.Units, got.Certificate, ratio(1, 200)); err != nil {
 					b.Error(err)
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkYesOrNo measures how far proofs stay from the plan where much is yes or no:
+// lots that are small and large beside supply, and hubs with little and much room to
+// spare. The gap is the worst of all seeds.
+func BenchmarkYesOrNo(b *testing.B) {
+	type family struct {
+		name string
+		draw func(seed uint64) comity.Problem
+	}
+	var families []family
+	for _, parties := range []int{12, 30, 60} {
+		for _, supply := range []float64{0.05, 0.2, 0.5} {
+			for _, lot := range []float64{0.1, 0.4, 0.9} {
+				families = append(families, family{
+					fmt.Sprintf("lots=%d supply=%v lot=%v", parties, supply, lot),
+					func(seed uint64) comity.Problem { return drawnLots(seed, parties, supply, lot) },
+				})
+			}
+		}
+	}
+	for _, size := range [][2]int{{12, 4}, {20, 6}, {30, 8}, {60, 15}} {
+		for _, room := range []float64{0.75, 1, 1.5} {
+			families = append(families, family{
+				fmt.Sprintf("hubs=%dx%d room=%v", size[0], size[1], room),
+				func(seed uint64) comity.Problem { return hubs(seed, size[0], size[1], room) },
+			})
+		}
+	}
+	for _, f := range families {
+		b.Run(f.name, func(b *testing.B) {
+			s := engine(b)
+			for b.Loop() {
+				worst, bytes, checked := 0.0, 0, time.Duration(0)
+				for seed := range uint64(20) {
+					p := f.draw(seed)
+					got, err := solve.Allocate(b.Context(), p, s, canon.Digest{})
+					if err != nil {
+						b.Fatalf("seed %d: %v", seed, err)
+					}
+					start := time.Now()
+					if err := certificate.Check(p, got.Units, got.Certificate, ratio(1, 200)); err != nil {
+						b.Errorf("seed %d: %v", seed, err)
+					}
+					checked = max(checked, time.Since(start))
+					gap, _ := got.Certificate.Stages[0].Gap.Big().Float64()
+					bound, _ := got.Certificate.Stages[0].Bound.Big().Float64()
+					worst = max(worst, gap/math.Abs(bound))
+					data, err := json.Marshal(got.Certificate)
+					if err != nil {
+						b.Fatal(err)
+					}
+					bytes = max(bytes, len(data))
+				}
+				b.ReportMetric(worst, "gap")
+				b.ReportMetric(float64(bytes), "bytes")
+				b.ReportMetric(float64(checked.Microseconds())/1000, "check-ms")
 			}
 		})
 	}

@@ -13,16 +13,12 @@ import (
 )
 
 const (
-	// maxTree bounds the programmes of one tree.
-	maxTree = 600
 	// closeBits is how close to the value a bound has to come before branching ends: a
 	// part in 2^closeBits of the value. The charters here ask for a part in a million.
 	closeBits = 22
 	// closeUnits is the same for values near 0, in units of 2^-certificate.PriceBits:
 	// rounded prices of a small problem prove no more.
 	closeUnits = 32
-	// deepest bounds the depth of a tree; package certificate reads 500 levels.
-	deepest = 400
 )
 
 // node is a part of all plans: those in a box of columns.
@@ -42,35 +38,13 @@ type node struct {
 // best fractions are not whole until no part promises more than goal, or as far as the
 // allowed programmes lead. It returns the proof and its bound, times 2^PriceBits.
 func (v *prover) tree(ctx context.Context, goal *big.Int) (comity.StageProof, *big.Int, error) {
-	costs := v.costs()
-	room := new(big.Int).Rsh(new(big.Int).Abs(goal), closeBits)
-	if least := big.NewInt(closeUnits); room.Cmp(least) < 0 {
-		room = least
-	}
-	enough := new(big.Int).Add(goal, room)
-	everything := v.open()
-	root := &node{lower: everything.lower, upper: everything.upper}
-	if err := v.solveNode(ctx, root, nil, costs, enough); err != nil {
+	b := newBrancher(v, goal)
+	if err := b.grow(ctx); err != nil {
 		return comity.StageProof{}, nil, err
 	}
-	leaves := []*node{root}
-	for solved := 1; solved < maxTree; solved += 2 {
-		worst := v.worst(leaves)
-		leaf := leaves[worst]
-		if leaf.bound.Cmp(enough) <= 0 || !v.split(leaf) {
-			break
-		}
-		for _, child := range []*node{leaf.below, leaf.above} {
-			if err := v.solveNode(ctx, child, leaf, costs, enough); err != nil {
-				return comity.StageProof{}, nil, err
-			}
-		}
-		leaves[worst] = leaf.below
-		leaves = append(leaves, leaf.above)
-	}
-	proof, bound := comity.StageProof{}, leaves[v.worst(leaves)].bound
+	proof, bound := comity.StageProof{}, b.open.all[0].bound // The largest.
 	used := make([]bool, len(v.cuts))
-	for _, leaf := range leaves {
+	for _, leaf := range b.open.all {
 		for i, y := range leaf.dual.cuts {
 			used[i] = used[i] || y != 0
 		}
@@ -80,7 +54,7 @@ func (v *prover) tree(ctx context.Context, goal *big.Int) (comity.StageProof, *b
 			proof.Cuts = append(proof.Cuts, c.Cut)
 		}
 	}
-	proof.Proof.Tree = v.grown(nil, root, used)
+	proof.Proof.Tree = v.grown(nil, b.root, used)
 	if len(proof.Proof.Tree) == 1 {
 		proof.Proof = comity.Proof{Prices: proof.Proof.Tree[0].Prices}
 	}
@@ -108,55 +82,6 @@ func (f *form) contradiction(ctx context.Context, s Solver) error {
 	}
 	conflict.name(f.p)
 	return conflict
-}
-
-// worst returns the leaf with the largest bound.
-func (v *prover) worst(leaves []*node) int {
-	worst := 0
-	for i, leaf := range leaves {
-		if leaf.bound.Cmp(leaves[worst].bound) > 0 {
-			worst = i
-		}
-	}
-	return worst
-}
-
-// split divides a leaf at its most fractional column, what is yes or no before all else.
-func (v *prover) split(leaf *node) bool {
-	if leaf.point == nil || leaf.depth >= deepest {
-		return false
-	}
-	activity := make([]float64, len(v.rows))
-	for i, r := range v.rows {
-		for _, t := range r.terms {
-			activity[i] += float64(float64(t.coeff) * leaf.point[t.at])
-		}
-	}
-	best, most := -1, 0.0
-	for j, c := range v.columns {
-		down := leaf.point[j] - math.Floor(leaf.point[j])
-		if min(down, 1-down) < fraction || leaf.lower[j] >= leaf.upper[j] {
-			continue
-		}
-		score := min(down, 1-down)
-		if c.isSwitch() {
-			// What can be rounded one way without missing a row decides nothing.
-			score = 1 + min(v.strain(activity, j, -down), v.strain(activity, j, 1-down))
-		}
-		if score > most {
-			best, most = j, score
-		}
-	}
-	if best < 0 {
-		return false
-	}
-	at := clampFloat(math.Floor(leaf.point[best]), leaf.lower[best], leaf.upper[best]-1)
-	leaf.column, leaf.at = best, at
-	leaf.below = &node{lower: leaf.lower, upper: slices.Clone(leaf.upper), depth: leaf.depth + 1}
-	leaf.below.upper[best] = at
-	leaf.above = &node{lower: slices.Clone(leaf.lower), upper: leaf.upper, depth: leaf.depth + 1}
-	leaf.above.lower[best] = at + 1
-	return true
 }
 
 // strain is by how much the rows of a column are missed if it moves so far, as a part of
