@@ -3,6 +3,7 @@
 # make lint    what golangci-lint finds wrong or against the style
 # make bench   the numbers in docs/benchmarks.md
 # make soak    kills at random moments, and a full disk
+# make orders  a hundred orders and names of every kind of charter: 0 units may move
 # make dist    archives for Linux and macOS in dist/
 
 GO      ?= go
@@ -15,7 +16,7 @@ LINTER  := 2.15.0
 
 export CGO_ENABLED = 0
 
-.PHONY: up build soak test vet lint bench arm64 dist clean
+.PHONY: up build soak orders test vet lint bench arm64 dist clean
 
 up: build
 	./bin/comity up $(ARGS)
@@ -41,12 +42,18 @@ lint: $(HIGHS) $(WEB)
 	golangci-lint run ./...
 
 bench: build
-	$(GO) test -run '^$$' -bench . -benchtime 3x ./...
+	$(GO) test -p 1 -run '^$$' -bench . -benchtime 3x -timeout 60m $$($(GO) list ./... | grep -v /modeler/forecast$$)
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./modeler/forecast -args -refit 6
 	./scripts/bench-up
+	./scripts/bench-files
 
 # Two hundred kills and a full disk; about ten minutes, needs root for the disk.
 soak: build
 	./scripts/soak
+
+# Half an hour of one core; the same tests try one order each in make test.
+orders: $(HIGHS)
+	COMITY_ORDERS=$${ORDERS:-100} $(GO) test ./allocator/solve -run 'NoOrder' -v -count 1 -timeout 240m | grep -E '^ *---|^ok|FAIL|order|renaming'
 
 # The same commit gives the same bytes.
 dist: $(HIGHS) $(WEB)

@@ -185,7 +185,7 @@ func (t *table) count(c cell) (int64, error) {
 	if err != nil {
 		return 0, t.fail(c.column, fmt.Sprintf("%q is no whole number from 0 to 2^53", clip(c.text)), "write digits only, such as 106766")
 	}
-	return int64(n), nil //nolint:gosec // Of at most 53 bits.
+	return int64(n), nil
 }
 
 // decimal reads a number such as "7.26106e-06" exactly.

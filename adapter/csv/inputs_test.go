@@ -93,6 +93,8 @@ func TestInputsThatAreRefused(t *testing.T) {
 		{"ratio twice", "ratio_w4", "ratio_w1", "f.csv:6:4: ", program.ErrDeclaration},
 		{"missing", "TZ,party.load/2,1\n", "", "f.csv:1:1: ", program.ErrDeclaration},
 		{"no number", "units,20", "units,20.0.1", "f.csv:10:19: ", nil},
+		{"NaN", "units,20", "units,NaN", "f.csv:10:19: ", nil},
+		{"10^18", "units,20", "units,1000000000000000000", "f.csv:10:6: ", program.ErrRange},
 		{"binary", "units,20", "units,2e1", "f.csv:10:19: ", nil},
 		{"fraction of a unit", "units,20", "units,1/2", "f.csv:10:6: ", program.ErrRange},
 		{"below zero", "units,20", "units,-1", "f.csv:10:6: ", program.ErrRange},

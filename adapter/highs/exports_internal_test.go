@@ -11,15 +11,10 @@ import (
 // TestTablesAreThoseOfHighsJS compares both tables of minified names with the
 // JavaScript that belongs to the module, which the build keeps next to it.
 func TestTablesAreThoseOfHighsJS(t *testing.T) {
-	data, err := os.ReadFile("../../node_modules/highs/build/highs.js")
-	if errors.Is(err, os.ErrNotExist) {
-		t.Log("highs.js is not there; run make to fetch it")
+	js, ok := highsJS(t)
+	if !ok {
 		return
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	js := string(data)
 	for _, f := range exports() {
 		pair := fmt.Sprintf("=wasmExports[%q]", f.export)
 		if f.c != fnInitialise {
@@ -41,6 +36,20 @@ func TestTablesAreThoseOfHighsJS(t *testing.T) {
 			t.Errorf("highs.js does not import %s as %s", f.c, f.name)
 		}
 	}
+}
+
+// highsJS reads the JavaScript, if it was fetched.
+func highsJS(t *testing.T) (string, bool) {
+	t.Helper()
+	data, err := os.ReadFile("../../node_modules/highs/build/highs.js")
+	if errors.Is(err, os.ErrNotExist) {
+		t.Log("highs.js is not there; run make to fetch it")
+		return "", false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data), true
 }
 
 func TestAlteredModuleIsRefused(t *testing.T) {

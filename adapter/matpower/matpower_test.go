@@ -92,6 +92,15 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestAMillionBusesAreTooMany: no grid of this world has as many.
+func TestAMillionBusesAreTooMany(t *testing.T) {
+	text := "function mpc = f\nmpc.version = '2';\nmpc.bus = [\n" + strings.Repeat("1 1 0 0 0 0 1 1 0 1 1 1 1\n", 1_000_000)
+	_, err := matpower.Read("f", strings.NewReader(text))
+	if !errors.Is(err, matpower.ErrUnreadable) || !strings.Contains(err.Error(), "more than 200000 rows of mpc.bus; split the case") {
+		t.Errorf("got %v, want too many rows", err)
+	}
+}
+
 // TestErrorsPointAtTheByte breaks the file in one place at a time.
 func TestErrorsPointAtTheByte(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{

@@ -136,9 +136,9 @@ func (r *reader) take(line string) error {
 	case "COLUMNS":
 		return r.column(fields)
 	case "RHS":
-		return r.right(fields)
+		return r.ofRows(fields, 0, r.right)
 	case "RANGES":
-		return r.ranges(fields)
+		return r.ofRows(fields, 1, r.span)
 	case "BOUNDS":
 		return r.bound(fields)
 	}

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"strconv"
 	"strings"
@@ -197,6 +198,43 @@ func TestRefusals(t *testing.T) {
 		_, err := mps.Read("f", strings.NewReader(file))
 		if !errors.Is(err, mps.ErrUnreadable) || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "; ") {
 			t.Errorf("%q: got %v, want %s", file, err, want)
+		}
+	}
+}
+
+// lines repeats a line, numbered, a million times.
+func lines(format string) io.Reader {
+	next := 0
+	var left []byte
+	return readerFunc(func(p []byte) (int, error) {
+		for len(left) < len(p) && next < 1_000_000 {
+			left = fmt.Appendf(left, format, next)
+			next++
+		}
+		n := copy(p, left)
+		if left = left[n:]; n == 0 {
+			return 0, io.EOF
+		}
+		return n, nil
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// TestAMillionIsTooMany: what no solver here could finish is refused where it is read.
+func TestAMillionIsTooMany(t *testing.T) {
+	for name, c := range map[string]struct {
+		head, each, want string
+	}{
+		"rows":         {"ROWS\n N z\n", " L r%d\n", "f:131074:1: more than 131072 rows; split the problem"},
+		"columns":      {"ROWS\n N z\nCOLUMNS\n", " x%d z 1\n", "f:262148:1: more than 262144 columns; split the problem"},
+		"fixed places": {"ROWS\n N  z\n", " L  R %06d\n", "f:131074:1: more than 131072 rows; split the problem"},
+	} {
+		_, err := mps.Read("f", io.MultiReader(strings.NewReader(c.head), lines(c.each)))
+		if !errors.Is(err, mps.ErrUnreadable) || err.Error() != c.want {
+			t.Errorf("a million %s: got %v, want %s", name, err, c.want)
 		}
 	}
 }

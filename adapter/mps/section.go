@@ -157,39 +157,42 @@ func (r *reader) pairs(fields []field, set int, odd bool) ([]field, error) {
 	return rest, nil
 }
 
-func (r *reader) right(fields []field) error {
-	if len(fields) < 2 || len(fields) > 5 {
-		return r.fail(0, fmt.Sprintf("a line of %d fields in RHS", len(fields)), "write a set and one or two pairs of row and number")
+func (r *reader) right(to *row, name, number field) (err error) {
+	if to.hasRight {
+		return r.fail(name.at, "row "+to.name+" has a second right side", "keep one of the two")
 	}
-	fields, err := r.pairs(fields, 0, len(fields)%2 == 1)
-	if err != nil {
+	to.hasRight = true
+	if to.right, to.infinite, err = r.end(number); err != nil {
 		return err
 	}
-	for k := 0; k < len(fields); k += 2 {
-		i, err := r.find(fields[k])
-		if err != nil {
-			return err
-		}
-		to := &r.rows[i]
-		if to.hasRight {
-			return r.fail(fields[k].at, "row "+to.name+" has a second right side", "keep one of the two")
-		}
-		to.hasRight = true
-		if to.right, to.infinite, err = r.end(fields[k+1]); err != nil {
-			return err
-		}
-		if to.infinite != 0 && (to.kind == 'N' || to.kind == 'E' || to.kind == 'L' && to.infinite < 0 || to.kind == 'G' && to.infinite > 0) {
-			return r.fail(fields[k+1].at, "an infinite right side that no point can satisfy", "correct the number or the row's type")
-		}
+	if to.infinite != 0 && (to.kind == 'N' || to.kind == 'E' || to.kind == 'L' && to.infinite < 0 || to.kind == 'G' && to.infinite > 0) {
+		return r.fail(number.at, "an infinite right side that no point can satisfy", "correct the number or the row's type")
 	}
 	return nil
 }
 
-func (r *reader) ranges(fields []field) error {
-	if len(fields) < 2 || len(fields) > 5 {
-		return r.fail(0, fmt.Sprintf("a line of %d fields in RANGES", len(fields)), "write a set and one or two pairs of row and number")
+func (r *reader) span(to *row, name, number field) error {
+	span, infinite, err := r.end(number)
+	switch {
+	case err != nil:
+		return err
+	case to.kind == 'N' || to.infinite != 0 || to.span != nil:
+		return r.fail(name.at, "row "+to.name+" cannot have this range", "give one range to a row of type L, G or E with a finite right side")
+	case infinite != 0 && to.kind == 'E':
+		return r.fail(number.at, "an infinite range of an equation", "make the row L or G")
+	case infinite == 0:
+		to.span = &span
 	}
-	fields, err := r.pairs(fields, 1, len(fields)%2 == 1)
+	return nil
+}
+
+// ofRows reads a line of RHS or RANGES, whose set is the one given: a name of the set and
+// one or two pairs of row and number.
+func (r *reader) ofRows(fields []field, set int, take func(to *row, name, number field) error) error {
+	if len(fields) < 2 || len(fields) > 5 {
+		return r.fail(0, fmt.Sprintf("a line of %d fields in %s", len(fields), r.section), "write a set and one or two pairs of row and number")
+	}
+	fields, err := r.pairs(fields, set, len(fields)%2 == 1)
 	if err != nil {
 		return err
 	}
@@ -198,17 +201,8 @@ func (r *reader) ranges(fields []field) error {
 		if err != nil {
 			return err
 		}
-		to := &r.rows[i]
-		span, infinite, err := r.end(fields[k+1])
-		switch {
-		case err != nil:
+		if err := take(&r.rows[i], fields[k], fields[k+1]); err != nil {
 			return err
-		case to.kind == 'N' || to.infinite != 0 || to.span != nil:
-			return r.fail(fields[k].at, "row "+to.name+" cannot have this range", "give one range to a row of type L, G or E with a finite right side")
-		case infinite != 0 && to.kind == 'E':
-			return r.fail(fields[k+1].at, "an infinite range of an equation", "make the row L or G")
-		case infinite == 0:
-			to.span = &span
 		}
 	}
 	return nil

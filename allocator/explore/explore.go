@@ -93,6 +93,27 @@ func refused(err error) bool {
 	return false
 }
 
+// setback is why a change gives no division: clauses that then contradict each other, or
+// what nothing can be computed from.
+type setback struct {
+	conflict []string
+	refused  string
+}
+
+func (s setback) is() bool { return s.conflict != nil || s.refused != "" }
+
+// attempt is Solve for a change that is only tried: what it leads to is no error.
+func (e *Engine) attempt(ctx context.Context, in program.Inputs, lot canon.Digest) (Answer, setback, error) {
+	then, err := e.Solve(ctx, Case{in, lot})
+	if conflict, ok := errors.AsType[*solve.ConflictError](err); ok {
+		return Answer{}, setback{conflict: conflict.Clauses}, nil
+	}
+	if refused(err) {
+		return Answer{}, setback{refused: err.Error()}, nil
+	}
+	return then, setback{}, err
+}
+
 // Solve lowers a case and divides. Rules that contradict each other are a
 // *solve.ConflictError; other errors are those of program.Lower and solve.Allocate, and
 // ErrTooMany.

@@ -92,16 +92,16 @@ func (e *Engine) effect(ctx context.Context, a Answer, name string, changes []Ch
 
 func (e *Engine) try(ctx context.Context, a Answer, c Change, parties bool) (Try, error) {
 	t := Try{By: c.Value()}
-	then, err := e.WhatIf(ctx, a.Case, []Change{c})
-	conflict, infeasible := errors.AsType[*solve.ConflictError](err)
-	switch {
-	case infeasible:
-		t.Conflict = conflict.Clauses
-		return t, nil
-	case refused(err):
+	in, err := c.Apply(a.Inputs)
+	if refused(err) {
 		t.Refused = err.Error()
 		return t, nil
-	case err != nil:
+	}
+	if err != nil {
+		return t, err
+	}
+	then, no, err := e.attempt(ctx, in, a.Lot)
+	if t.Conflict, t.Refused = no.conflict, no.refused; err != nil || no.is() {
 		return t, err
 	}
 	differences := Differences(a, then)
@@ -183,17 +183,13 @@ func (e *Engine) Fairness(ctx context.Context, a Answer) (Fairness, error) {
 	rules.Objective.Stages[0].Slack = exact.Rat{} // Nothing follows that it could be given up for.
 	in := a.Inputs
 	in.Charter = rules
-	then, err := e.Solve(ctx, Case{in, a.Lot})
-	if conflict, ok := errors.AsType[*solve.ConflictError](err); ok {
-		out.Conflict = conflict.Clauses
-		return out, nil
-	}
-	if refused(err) {
-		out.Refused = err.Error()
-		return out, nil
-	}
+	then, no, err := e.attempt(ctx, in, a.Lot)
 	if err != nil {
 		return out, err
+	}
+	if no.is() {
+		out.Conflict, out.Refused = append(out.Conflict, no.conflict...), no.refused
+		return out, nil
 	}
 	with := a.Value()
 	without, ok := valueIn(a, then)

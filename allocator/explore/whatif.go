@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"comity/allocator/solve"
 	"comity/canon"
 	"comity/exact"
 	"comity/party"
@@ -140,16 +139,8 @@ func (e *Engine) Counterfactual(ctx context.Context, a Answer, id party.ID, chan
 	if err != nil {
 		return out, err
 	}
-	then, err := e.Solve(ctx, Case{in, a.Lot})
-	if conflict, ok := errors.AsType[*solve.ConflictError](err); ok {
-		out.Conflict = conflict.Clauses
-		return out, nil
-	}
-	if refused(err) {
-		out.Refused = err.Error()
-		return out, nil
-	}
-	if err != nil {
+	then, no, err := e.attempt(ctx, in, a.Lot)
+	if out.Conflict, out.Refused = no.conflict, no.refused; err != nil || no.is() {
 		return out, err
 	}
 	out.From, out.To = NumberOf(a, change.Name), NumberOf(then, change.Name)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -250,6 +251,26 @@ func TestWrongRules(t *testing.T) {
 			}
 			for k := range program.MaxSize / 6 {
 				i.Charter.Objective.Groups[0].Benefit = append(i.Charter.Objective.Groups[0].Benefit, comity.Piece{Share: share, Weight: exact.Int(int64(program.MaxSize - k))})
+			}
+		}},
+		{"more rows than there may be", program.ErrRange, func(i *program.Inputs) {
+			// 520 rows for each of two parties, and one clause more than fit.
+			i.Charter.Scope.Periods = 520
+			for k := range program.MaxSize/1040 + 1 {
+				i.Charter.Constraints = append(i.Charter.Constraints, comity.Constraint{ID: fmt.Sprintf("x.%d", k), Kind: "cap", Each: "party_period", AtMost: one})
+			}
+			for at, d := range i.Declarations {
+				values := map[string]canon.Int{}
+				for name, x := range d.Declaration.Values {
+					value, _, seasonal := strings.Cut(name, "/")
+					for t := 1; seasonal && t <= 520; t++ {
+						values[fmt.Sprintf("%s/%d", value, t)] = x
+					}
+					if !seasonal {
+						values[name] = x
+					}
+				}
+				i.Declarations[at].Declaration.Values = values
 			}
 		}},
 		{"shares above one", program.ErrCharter, func(i *program.Inputs) {

@@ -44,7 +44,8 @@ func (c cut) activity(f *form, x []int64) float64 {
 // was one.
 func (f *form) separate(totals []float64) bool {
 	found := false
-	for l, limit := range f.p.Limits {
+	for _, l := range f.order.limits {
+		limit := f.p.Limits[l]
 		served, sum := f.served(limit, totals)
 		vector := violated(limit, served, sum)
 		if vector == nil {

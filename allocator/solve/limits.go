@@ -82,8 +82,9 @@ func floats(x []int64) []float64 {
 // equal returns the point at which the least served party gets most, nil if even that
 // breaks a limit.
 func (h *search) equal(ctx context.Context) ([]float64, error) {
-	st := stage{costs: make([]int64, len(h.columns)), per: pick(h.p.Limits[0].Per, h.order.parties)}
-	st.ID, st.Kind = h.p.Limits[0].ID, certificate.Maximin
+	limit := h.p.Limits[h.order.limits[0]]
+	st := stage{costs: make([]int64, len(h.columns)), per: pick(limit.Per, h.order.parties)}
+	st.ID, st.Kind = limit.ID, certificate.Maximin
 	for j, c := range h.columns {
 		if c.party >= 0 {
 			st.costs[j] = 1

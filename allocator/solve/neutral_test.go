@@ -3,6 +3,7 @@ package solve_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -16,14 +17,14 @@ import (
 	"comity/quantity"
 )
 
-// rollouts are the programme with rows that are sums and others, with fine and with
-// coarse weights, with and without pairs of countries that no number tells apart.
-func rollouts(countries, groups, periods, twins int) map[string]rollout {
+// rollouts are the programme of eight periods with rows that are sums and others, with fine and with
+// coarse weights, up to multiples of coarsest, with and without pairs of countries that no number tells apart.
+func rollouts(countries, groups, twins int, coarsest int64) map[string]rollout {
 	list := map[string]rollout{}
 	for _, rough := range []bool{false, true} {
-		for _, coarse := range []int64{0, 100, 500} {
+		for _, coarse := range []int64{0, coarsest / 10, coarsest} {
 			for _, pairs := range []int{0, twins} {
-				o := rollout{countries, groups, periods, rough, coarse, pairs}
+				o := rollout{countries, groups, 8, rough, coarse, pairs}
 				list[fmt.Sprintf("rough=%t/coarse=%d/twins=%d", rough, coarse, pairs)] = o
 			}
 		}
@@ -70,15 +71,21 @@ func identity(n int) []int {
 // TestNoOrderMovesAUnit renames and reorders all of a programme over periods; also
 // where rows are no sums and whole units must be searched, no unit may move.
 func TestNoOrderMovesAUnit(t *testing.T) {
-	for name, o := range rollouts(16, 8, 8, 3) {
-		if o.rough && o.coarse == 500 {
-			continue // Whole units take seconds to find; BenchmarkHundredOrders has them.
+	times, long := orders(t)
+	list := rollouts(16, 8, 3, 500)
+	if long {
+		list = rollouts(60, 12, 30, 5000)
+	}
+	for _, name := range slices.Sorted(maps.Keys(list)) {
+		o := list[name]
+		if o.rough && o.coarse == 500 && !long {
+			continue // Whole units take seconds to find.
 		}
 		t.Run(name, func(t *testing.T) {
 			p := o.problem(42)
 			want := o.totals(p, allocate(t, p, canon.Digest{}), identity(len(p.Columns)))
 			r := rand.New(rand.NewPCG(3, 4))
-			for k := range 3 {
+			for k := range times {
 				q, to := renamed(r, p)
 				got := o.totals(p, allocate(t, q, canon.Sum([]byte{byte(k)})), to)
 				if all, most := moved(want, got); all != 0 {
@@ -102,7 +109,7 @@ func (c cold) Solve(ctx context.Context, lp solve.LP) (solve.Solution, error) {
 // TestTheStartOfASearchLeavesNoTrace compares warm searches with cold ones: a start saves
 // time, and what each country gets is defined without it.
 func TestTheStartOfASearchLeavesNoTrace(t *testing.T) {
-	for name, o := range rollouts(16, 8, 8, 3) {
+	for name, o := range rollouts(16, 8, 3, 500) {
 		if o.rough {
 			continue // Fractions, and thus their rounding, depend on the vertex.
 		}
@@ -126,7 +133,7 @@ func TestTheStartOfASearchLeavesNoTrace(t *testing.T) {
 
 // TestRolloutsAreCertified holds the gap: none where rows are sums.
 func TestRolloutsAreCertified(t *testing.T) {
-	for name, o := range rollouts(16, 8, 8, 3) {
+	for name, o := range rollouts(16, 8, 3, 500) {
 		p := o.problem(42)
 		got, err := solve.Allocate(t.Context(), p, engine(t), canon.Digest{})
 		if err != nil {

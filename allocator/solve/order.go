@@ -8,6 +8,7 @@ import (
 
 	"comity"
 	"comity/canon"
+	"comity/quantity"
 )
 
 // graph is a problem without names: columns, rows and parties are nodes, coefficients
@@ -28,6 +29,20 @@ type edge struct {
 // depend on names or on the order of the input.
 type order struct {
 	columns, rows, parties []int // Places in the problem.
+	limits                 []int
+}
+
+// limitOrder lists limits by kind, bound and the numbers in them, whosever these are.
+// Those that differ by less stay in the order of names.
+func limitOrder(limits []comity.Limit) []int {
+	order, sizes := make([]int, len(limits)), make([][]quantity.Amount, len(limits))
+	for l := range order {
+		order[l], sizes[l] = l, slices.Sorted(slices.Values(limits[l].Per))
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(limits[a].Kind, limits[b].Kind), limits[a].Bound.Cmp(limits[b].Bound), slices.Compare(sizes[a], sizes[b]))
+	})
+	return order
 }
 
 // canonicalOrder refines colours until every node has the same number of neighbours
@@ -50,20 +65,19 @@ func canonicalOrder(p comity.Problem, lot canon.Digest) order {
 		}
 		return sha256.Sum256(append(lot[:], name...))
 	}
+	// Colours of columns come first, then those of rows, then those of parties.
 	for _, kind := range [][2]int{{columns + rows, columns + rows + parties}, {0, columns}, {columns, columns + rows}} {
-		for {
-			node, shared := g.draw(kind[0], kind[1], ticket)
-			if !shared {
-				break
+		for c := kind[0]; c < kind[1]; c++ {
+			for len(g.cell[c]) > 1 {
+				g.draw(c, ticket)
 			}
-			g.single(node)
 		}
 	}
 	places := make([]int, len(g.edges))
 	for node, c := range g.colour {
 		places[c] = node
 	}
-	var o order
+	o := order{limits: limitOrder(p.Limits)}
 	for _, node := range places {
 		switch {
 		case node < columns:
@@ -100,8 +114,9 @@ func newGraph(p comity.Problem) *graph {
 			join(columns+i, t.Column, rank+1)
 		}
 	}
+	limits := limitOrder(p.Limits)
 	for k := range p.Needs {
-		content[columns+rows+k] = needContent(p, k)
+		content[columns+rows+k] = needContent(p, limits, k)
 	}
 	for j, c := range p.Columns {
 		content[j] = []int64{0, int64(c.Lower), int64(c.Upper)}
@@ -135,7 +150,7 @@ func rowContent(r comity.Row) []int64 {
 }
 
 // needContent lists every number that stages and limits have for one party.
-func needContent(p comity.Problem, k int) []int64 {
+func needContent(p comity.Problem, limits []int, k int) []int64 {
 	content := []int64{2, int64(p.Needs[k].Amount)}
 	for _, s := range p.Stages {
 		if len(s.Per) > k {
@@ -145,34 +160,33 @@ func needContent(p comity.Problem, k int) []int64 {
 			content = append(content, int64(s.Outside[k]), int64(s.Power[k]))
 		}
 	}
-	for _, l := range p.Limits {
-		content = append(content, int64(l.Per[k]))
+	for _, l := range limits {
+		content = append(content, int64(p.Limits[l].Per[k]))
 	}
 	return content
 }
 
-// draw returns the node with the lowest ticket in the first cell, among nodes from
-// first to before end, that has more than one.
-func (g *graph) draw(first, end int, ticket func(int) [sha256.Size]byte) (int, bool) {
-	lowest := len(g.colour)
-	for node := first; node < end; node++ {
-		if c := g.colour[node]; c < lowest && len(g.cell[c]) > 1 {
-			lowest = c
-		}
+// draw puts the member of a cell with the lowest ticket before the others and refines.
+// Members with the very same neighbours are put in the order of their tickets at once:
+// singling one of them out tells nothing about anybody else. So a million copies of a row
+// take no longer to list than a million rows.
+func (g *graph) draw(colour int, ticket func(int) [sha256.Size]byte) {
+	members := g.cell[colour]
+	tickets := make(map[int][sha256.Size]byte, len(members))
+	for _, node := range members {
+		tickets[node] = ticket(node)
 	}
-	if lowest == len(g.colour) {
-		return 0, false
-	}
-	return slices.MinFunc(g.cell[lowest], func(a, b int) int {
-		x, y := ticket(a), ticket(b)
+	byTicket := func(a, b int) int {
+		x, y := tickets[a], tickets[b]
 		return bytes.Compare(x[:], y[:])
-	}), true
-}
-
-// single puts a node before the others of its cell and refines.
-func (g *graph) single(node int) {
-	g.refine(g.split(g.cell[g.colour[node]], func(a, b int) int {
-		switch node {
+	}
+	if g.copies(members) {
+		g.split(members, byTicket)
+		return
+	}
+	first := slices.MinFunc(members, byTicket)
+	g.refine(g.split(members, func(a, b int) int {
+		switch first {
 		case a:
 			return -1
 		case b:
@@ -181,6 +195,17 @@ func (g *graph) single(node int) {
 			return 0
 		}
 	}))
+}
+
+// copies tells whether nodes have the same neighbours, with the same labels.
+func (g *graph) copies(members []int) bool {
+	sorted := func(node int) []edge {
+		return slices.SortedFunc(slices.Values(g.edges[node]), func(a, b edge) int {
+			return cmp.Or(cmp.Compare(a.to, b.to), cmp.Compare(a.label, b.label))
+		})
+	}
+	want := sorted(members[0])
+	return !slices.ContainsFunc(members[1:], func(node int) bool { return !slices.Equal(sorted(node), want) })
 }
 
 // refine splits cells until neighbours cannot tell their members apart. All cells

@@ -58,6 +58,24 @@ func listing(p comity.Problem, lot canon.Digest) string {
 	return text
 }
 
+// TestCopiesOfARowAreListedAtOnce has fifty thousand of them: one by one they would take
+// longer than a test may.
+func TestCopiesOfARowAreListedAtOnce(t *testing.T) {
+	p := told([]int64{9, 9})
+	for k := range 50_000 {
+		p.Rows = append(p.Rows, rule(fmt.Sprintf("%05d", k), "c.cap", nil, amount(5), 1, 0, 1, 1))
+	}
+	lot := canon.Sum([]byte("lot"))
+	_, rows, _ := solve.Order(p, lot)
+	if again := slices.Compact(slices.Sorted(slices.Values(rows))); len(again) != len(p.Rows) {
+		t.Fatalf("%d rows are listed, want %d", len(again), len(p.Rows))
+	}
+	_, other, _ := solve.Order(p, canon.Sum([]byte("another lot")))
+	if slices.Equal(rows, other) {
+		t.Error("two lots give one order")
+	}
+}
+
 func BenchmarkOrder(b *testing.B) {
 	for _, c := range []struct{ parties, twins int }{{200, 0}, {200, 197}, {2000, 0}} {
 		p := vaccines(world(rand.New(rand.NewPCG(1, 1)), c.parties, c.twins, 3), 300_000_001)

@@ -1,6 +1,7 @@
 package solve
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -222,8 +223,8 @@ func (v *prover) weigh(st stage, weights []int64) []big.Int {
 	return objective
 }
 
-// withKeeps puts the prices of what earlier levels keep to the rows of their floors: the
-// last rows, by level and then by need.
+// withKeeps puts the prices of what earlier levels keep to the rows of their floors, which
+// are the last ones.
 func (v *prover) withKeeps(h *hint, settled []bool) dual {
 	d := dual{rows: v.padded(h.prices), cuts: h.cuts}
 	at := len(v.rows)
@@ -232,33 +233,12 @@ func (v *prover) withKeeps(h *hint, settled []bool) dual {
 			at--
 		}
 	}
-	if at == len(v.rows) {
-		return d
-	}
-	place := inverse(v.order.parties)
-	for _, proof := range v.proofs[len(v.proofs)-v.levelsOf(len(v.rows)-at):] {
-		for need, w := range proof.Weights {
-			if w > 0 {
-				d.rows[at] = h.keeps[place[need]]
-				at++
-			}
+	for i := at; i < len(v.rows); i++ {
+		if terms := v.rows[i].terms; len(terms) > 0 {
+			d.rows[i] = h.keeps[v.columns[terms[0].at].party]
 		}
 	}
 	return d
-}
-
-// levelsOf returns how many of the last proofs settled so many parties.
-func (v *prover) levelsOf(parties int) int {
-	levels := 0
-	for parties > 0 {
-		levels++
-		for _, w := range v.proofs[len(v.proofs)-levels].Weights {
-			if w > 0 {
-				parties--
-			}
-		}
-	}
-	return levels
 }
 
 // padded returns prices of the problem's rows with 0 for all floors.
@@ -277,21 +257,18 @@ func (v *prover) append(proof comity.StageProof, implied bool) error {
 		return fmt.Errorf("%w: %w", ErrSolver, err)
 	}
 	at := inverse(v.order.columns)
+	var rows []row
 	for _, floor := range floors {
-		r := row{at: len(v.rows)}
-		for i, column := range floor.Columns {
-			if !floor.Coeffs[i].IsInt64() {
-				return fmt.Errorf("%w: a floor has a coefficient of %s", ErrTooLarge, floor.Coeffs[i])
-			}
-			r.terms = append(r.terms, term{at[column], floor.Coeffs[i].Int64()})
+		r, err := v.floor(at, floor, implied)
+		if err != nil {
+			return err
 		}
-		slices.SortFunc(r.terms, func(a, b term) int { return a.at - b.at })
-		switch {
-		case floor.Least.IsInt64():
-			r.lower = new(floor.Least.Int64())
-		case !implied:
-			return fmt.Errorf("%w: a stage is worth %s, and later ones can keep at most 2^63", ErrTooLarge, floor.Least)
-		}
+		r.at = len(v.rows) + len(rows)
+		rows = append(rows, r)
+	}
+	// Floors are in the order of names; programmes must not be.
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(v.partyOf(a), v.partyOf(b)) })
+	for _, r := range rows {
 		v.add(r)
 		if implied {
 			r.lower = nil
@@ -299,6 +276,33 @@ func (v *prover) append(proof comity.StageProof, implied bool) error {
 		v.face.rows = append(v.face.rows, r)
 	}
 	return nil
+}
+
+// floor is a floor as a row of the form, at the canonical places of columns.
+func (*prover) floor(at []int, floor certificate.Floor, implied bool) (row, error) {
+	var r row
+	for i, column := range floor.Columns {
+		if !floor.Coeffs[i].IsInt64() {
+			return row{}, fmt.Errorf("%w: a floor has a coefficient of %s", ErrTooLarge, floor.Coeffs[i])
+		}
+		r.terms = append(r.terms, term{at[column], floor.Coeffs[i].Int64()})
+	}
+	slices.SortFunc(r.terms, func(a, b term) int { return a.at - b.at })
+	switch {
+	case floor.Least.IsInt64():
+		r.lower = new(floor.Least.Int64())
+	case !implied:
+		return row{}, fmt.Errorf("%w: a stage is worth %s, and later ones can keep at most 2^63", ErrTooLarge, floor.Least)
+	}
+	return r, nil
+}
+
+// partyOf returns whose floor a row is, if it is one party's; one without terms comes last.
+func (v *prover) partyOf(r row) int {
+	if len(r.terms) == 0 {
+		return len(v.need)
+	}
+	return v.columns[r.terms[0].at].party
 }
 
 // state puts prices into a proof.

@@ -5,14 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"syscall"
 	"testing"
 
 	"comity/allocator/certificate"
 	"comity/allocator/solve"
 	"comity/canon"
-	"comity/quantity"
 )
 
 // seconds returns the processor time of this process.
@@ -106,26 +104,3 @@ type counter struct{ bytes int }
 var _ io.Writer = (*counter)(nil)
 
 func (c *counter) Write(p []byte) (int, error) { c.bytes += len(p); return len(p), nil }
-
-// BenchmarkHundredOrders counts the units that move in a hundred renamings.
-func BenchmarkHundredOrders(b *testing.B) {
-	for _, o := range []rollout{
-		{60, 12, 8, false, 0, 0}, {60, 12, 8, false, 500, 0}, {60, 12, 8, false, 500, 10}, {60, 12, 8, true, 0, 0}, {60, 12, 8, true, 500, 0},
-	} {
-		b.Run(fmt.Sprintf("rough=%t/coarse=%d/twins=%d", o.rough, o.coarse, o.twins), func(b *testing.B) {
-			p := o.problem(42)
-			for b.Loop() {
-				want := o.totals(p, allocate(b, p, canon.Digest{}), identity(len(p.Columns)))
-				r := rand.New(rand.NewPCG(8, 8))
-				var sum, most quantity.Amount
-				for k := range 100 {
-					q, to := renamed(r, p)
-					all, one := moved(want, o.totals(p, allocate(b, q, canon.Sum([]byte{byte(k)})), to))
-					sum, most = sum+all, max(most, one)
-				}
-				b.ReportMetric(float64(sum), "units-moved")
-				b.ReportMetric(float64(most), "most-of-one")
-			}
-		})
-	}
-}

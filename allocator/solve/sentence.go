@@ -50,8 +50,9 @@ func (e *ConflictError) name(p comity.Problem) {
 	}
 }
 
-// collect adds the signs of all prices of rows, 0 where a tree has both, and tells how
-// many proofs by prices there are and whether all prices are of one size.
+// collect writes down the sign of each row that has a price, the last one where a tree has
+// both, and tells how many proofs by prices there are and whether a single one has prices of
+// one size.
 func collect(proof comity.Proof, signs []int) (leaves int, equal bool) {
 	size, equal := int64(0), true
 	for _, c := range append([]comity.Case{{Prices: proof.Prices}}, proof.Tree...) {

@@ -137,6 +137,9 @@ func (e *ConflictError) Error() string {
 	if len(e.says) > 0 {
 		said = ": " + strings.Join(e.says, ", ")
 	}
+	if len(e.Proof.Proof.Tree) > 0 {
+		said = " in whole units"
+	}
 	if len(e.Clauses) == 1 {
 		return fmt.Sprintf("%v: %s cannot be kept%s, and needs allow no more (%s); amend it or change what it is computed from",
 			ErrInfeasible, e.Clauses[0], said, listOf(e.Rows))

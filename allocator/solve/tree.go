@@ -61,27 +61,38 @@ func (v *prover) tree(ctx context.Context, goal *big.Int) (comity.StageProof, *b
 	return proof, bound, nil
 }
 
-// contradiction proves by a tree that no whole units keep all rules, if it can.
+// contradiction proves by a tree that no whole units keep all rules, if it can, and names
+// rules that are enough for it.
 func (f *form) contradiction(ctx context.Context, s Solver) error {
-	nowhere := make([]int64, len(f.columns))
-	for j, c := range f.columns {
-		nowhere[j] = c.lower
-	}
-	v := newProver(f, s, nowhere)
-	v.aim(stage{costs: make([]int64, len(f.columns))})
-	proof, bound, err := v.tree(ctx, big.NewInt(-2*closeUnits))
+	proof, err := f.nowhere(ctx, s)
 	if err != nil {
 		return err
 	}
-	if bound.Sign() >= 0 {
-		return fmt.Errorf("%w: fractions keep every rule, no whole units were found that do, and %d programmes did not prove that there are none", ErrSolver, maxTree)
-	}
-	conflict := &ConflictError{Proof: certificate.Infeasible{Cuts: proof.Cuts, Proof: proof.Proof}}
-	if err := certificate.CheckInfeasible(f.p, conflict.Proof); err != nil {
-		return fmt.Errorf("%w: %w", ErrSolver, err)
-	}
+	conflict := &ConflictError{Proof: f.fewer(ctx, s, proof)}
 	conflict.name(f.p)
 	return conflict
+}
+
+// nowhere proves by a tree that no whole units keep the rows and cuts of the form.
+func (f *form) nowhere(ctx context.Context, s Solver) (certificate.Infeasible, error) {
+	start := make([]int64, len(f.columns))
+	for j, c := range f.columns {
+		start[j] = c.lower
+	}
+	v := newProver(f, s, start)
+	v.aim(stage{costs: make([]int64, len(f.columns))})
+	proof, bound, err := v.tree(ctx, big.NewInt(-2*closeUnits))
+	if err != nil {
+		return certificate.Infeasible{}, err
+	}
+	if bound.Sign() >= 0 {
+		return certificate.Infeasible{}, fmt.Errorf("%w: fractions keep every rule, no whole units were found that do, and %d programmes did not prove that there are none", ErrSolver, maxTree)
+	}
+	found := certificate.Infeasible{Cuts: proof.Cuts, Proof: proof.Proof}
+	if err := certificate.CheckInfeasible(f.p, found); err != nil {
+		return certificate.Infeasible{}, fmt.Errorf("%w: %w", ErrSolver, err)
+	}
+	return found, nil
 }
 
 // strain is by how much the rows of a column are missed if it moves so far, as a part of

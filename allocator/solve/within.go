@@ -111,7 +111,7 @@ func (f *form) within(ctx context.Context, s Solver, lp LP, at spread, purpose s
 	e.lp.Lower, e.lp.Upper = slices.Clip(lp.Lower), slices.Clip(lp.Upper)
 	e.lp.RowLower, e.lp.RowUpper = slices.Clip(lp.RowLower), slices.Clip(lp.RowUpper)
 	e.lp.Start, e.lp.Index, e.lp.Value, e.lp.From = nil, nil, nil, nil
-	for l := range f.p.Limits {
+	for _, l := range f.order.limits {
 		e.add(l, at)
 	}
 	var solution Solution

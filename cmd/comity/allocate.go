@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +15,6 @@ import (
 	"comity/allocator/basis"
 	"comity/allocator/linear"
 	"comity/allocator/solve"
-	"comity/canon"
 )
 
 type allocateCommand struct {
@@ -29,8 +26,8 @@ type allocateCommand struct {
 }
 
 type allocateSolveCommand struct {
-	File        string `arg:"" help:"The programme in MPS form; .gz is fine, - reads standard input."`
-	Certificate string `placeholder:"OUT" help:"Where to write the proof; .gz compresses, - is standard output."`
+	File string `arg:"" help:"The programme in MPS form; .gz is fine, - reads standard input."`
+	proofFlags
 }
 
 // settledData is the JSON form of a settled programme. Numbers are exact.
@@ -50,35 +47,25 @@ type settledData struct {
 // Run solves a programme and writes its certificate.
 func (c *allocateSolveCommand) Run(ctx context.Context, t *terminal) error {
 	start := time.Now()
-	if c.Certificate != "" {
-		if checkOut(c.Certificate) != nil {
-			return usageError{fmt.Errorf("--certificate %s: name a file in a folder that exists", c.Certificate)}
-		}
-		if c.Certificate == "-" && t.json {
-			return usageError{errors.New("--certificate - and --json both want standard output; name a file")}
-		}
+	if err := c.check(t); err != nil {
+		return err
 	}
 	p, err := readProgramme(c.File)
 	if err != nil {
 		return err
 	}
-	engine, err := highs.New(highs.Config{Cache: cacheFolder()})
-	if err != nil {
-		return err
-	}
-	defer engine.Close(context.WithoutCancel(ctx)) //nolint:errcheck // Its memory is gone either way.
-	found, err := basis.Solve(ctx, p, engine)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
-	}
-	found, smallest, err := basis.Reduce(ctx, p, found, engine)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
-	}
-	if c.Certificate != "" {
-		if err := writeCertificate(t, c.Certificate, found); err != nil {
-			return err
+	var found linear.Certificate
+	var smallest bool
+	if err := withEngine(ctx, highs.Config{}, func(engine *highs.Engine) error {
+		if found, err = basis.Solve(ctx, p, engine); err == nil {
+			found, smallest, err = basis.Reduce(ctx, p, found, engine)
 		}
+		return err
+	}); err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	if err := c.write(t, found); err != nil {
+		return err
 	}
 	d := settled(p, found)
 	d.Smallest = smallest
@@ -97,13 +84,7 @@ func (c *allocateSolveCommand) report(t *terminal, d settledData, found linear.C
 		err := fmt.Errorf("%s: %w: it improves without end along a direction; this is proved", c.File, errUnbounded)
 		return &refusal{err, d, err.Error() + "\n"}
 	default:
-		text := fmt.Sprintf("objective %s\nbound     %s\ngap       %s: %s\n%s s\n",
-			about(found.Objective), about(found.Bound), about(found.Gap), meaning(found.Gap), d.Seconds)
-		if c.Certificate == "-" {
-			t.say("%s", text)
-			return nil
-		}
-		return t.result("allocate-solve", d, text)
+		return c.proofFlags.report(t, "allocate-solve", d, claimOf(found).text()+d.Seconds+" s\n")
 	}
 }
 
@@ -143,15 +124,6 @@ type allocateCheckCommand struct {
 	Certificate string `arg:"" name:"cert" help:"What solve wrote; .gz is fine."`
 }
 
-// verdictData is the JSON form of a check.
-type verdictData struct {
-	Verdict   string        `json:"verdict"` // "valid" or "refused".
-	Status    linear.Status `json:"status,omitempty"`
-	Objective string        `json:"objective,omitempty"`
-	Bound     string        `json:"bound,omitempty"`
-	Gap       string        `json:"gap,omitempty"`
-}
-
 // Run checks a certificate.
 func (c *allocateCheckCommand) Run(t *terminal) error {
 	if c.File == "-" && c.Certificate == "-" {
@@ -161,29 +133,16 @@ func (c *allocateCheckCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	var data []byte
-	if err := readFrom(c.Certificate, func(_ string, in io.Reader) (err error) {
-		data, err = readUnzipped(in, canon.MaxBytes)
-		return err
-	}); err != nil {
-		return err
-	}
-	found, err := linear.Parse(data)
-	if err == nil {
-		err = linear.Check(p, found)
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", c.Certificate, err)
-		return &refusal{err, verdictData{Verdict: "refused"}, err.Error() + "\n"}
-	}
-	s := settled(p, found)
-	d := verdictData{Verdict: "valid", Status: s.Status, Objective: s.Objective, Bound: s.Bound, Gap: s.Gap}
-	text := fmt.Sprintf("valid: the programme is %s\n", s.Status)
-	if found.Gap != nil {
-		text = fmt.Sprintf("valid: objective %s, gap %s: %s\n", about(found.Objective), about(found.Gap), meaning(found.Gap))
-	}
-	return t.result("allocate-check", d, text)
+	return checkProof(t, "allocate-check", "programme", c.Certificate, func(data []byte) (claim, error) {
+		found, err := linear.Parse(data)
+		if err == nil {
+			err = linear.Check(p, found)
+		}
+		return claimOf(found), err
+	})
 }
+
+func claimOf(c linear.Certificate) claim { return claim{c.Status, c.Objective, c.Bound, c.Gap} }
 
 func readProgramme(name string) (p linear.Programme, err error) {
 	err = readFrom(name, func(name string, in io.Reader) (err error) {
@@ -191,38 +150,6 @@ func readProgramme(name string) (p linear.Programme, err error) {
 		return err
 	})
 	return p, err
-}
-
-// readUnzipped reads a whole file, plain or gzip, of at most limit bytes.
-func readUnzipped(in io.Reader, limit int64) ([]byte, error) {
-	raw := bufio.NewReader(in)
-	in = raw
-	if magic, err := raw.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b { // RFC 1952, section 2.3.1.
-		unzipped, err := gzip.NewReader(raw)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w; get another copy", linear.ErrAltered, err)
-		}
-		in = unzipped
-	}
-	data, err := io.ReadAll(io.LimitReader(in, limit+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w; get another copy", linear.ErrAltered, err)
-	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("%w: more than %d bytes", linear.ErrAltered, limit)
-	}
-	return data, nil
-}
-
-func writeCertificate(t *terminal, name string, c linear.Certificate) error {
-	data, err := canon.Marshal(c)
-	if err != nil {
-		return fmt.Errorf("%w: %w", linear.ErrInvalid, err)
-	}
-	return writeTo(t, name, func(out io.Writer) error {
-		_, err := out.Write(data)
-		return err
-	})
 }
 
 func settled(p linear.Programme, c linear.Certificate) settledData {

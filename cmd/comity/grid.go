@@ -14,7 +14,6 @@ import (
 	"comity/allocator/network/dc"
 	"comity/allocator/network/dispatch"
 	"comity/allocator/solve"
-	"comity/canon"
 	"comity/exact"
 )
 
@@ -24,8 +23,8 @@ type gridCommand struct {
 }
 
 type gridOPFCommand struct {
-	Case        string `arg:"" help:"A MATPOWER case, version 2; .gz is fine, - reads standard input."`
-	Certificate string `placeholder:"OUT" help:"Where to write the proof; .gz compresses, - is standard output."`
+	Case string `arg:"" help:"A MATPOWER case, version 2; .gz is fine, - reads standard input."`
+	proofFlags
 }
 
 // dispatchData is the JSON form of a settled grid. Money is for each hour, in the
@@ -48,39 +47,26 @@ const gapWanted = "0.0000001"
 // Run settles a grid and writes its certificate.
 func (c *gridOPFCommand) Run(ctx context.Context, t *terminal) error {
 	start := time.Now()
-	if c.Certificate != "" {
-		if checkOut(c.Certificate) != nil {
-			return usageError{fmt.Errorf("--certificate %s: name a file in a folder that exists", c.Certificate)}
-		}
-		if c.Certificate == "-" && t.json {
-			return usageError{errors.New("--certificate - and --json both want standard output; name a file")}
-		}
+	if err := c.check(t); err != nil {
+		return err
 	}
 	grid, err := readGrid(c.Case)
 	if err != nil {
 		return err
 	}
-	engine, err := highs.New(highs.Config{Cache: cacheFolder()})
-	if err != nil {
-		return err
-	}
-	defer engine.Close(context.WithoutCancel(ctx)) //nolint:errcheck // Its memory is gone either way.
 	gap, err := exact.Parse(gapWanted)
 	if err != nil {
 		return err
 	}
-	found, err := dispatch.Solve(ctx, grid, gap, engine)
-	if err != nil {
+	var found dc.Certificate
+	if err := withEngine(ctx, highs.Config{}, func(engine *highs.Engine) error {
+		found, err = dispatch.Solve(ctx, grid, gap, engine)
+		return err
+	}); err != nil {
 		return fmt.Errorf("%s: %w", c.Case, err)
 	}
-	if c.Certificate != "" {
-		data, err := canon.Marshal(found)
-		if err != nil {
-			return fmt.Errorf("%w: %w", dc.ErrInvalid, err)
-		}
-		if err := writeTo(t, c.Certificate, func(out io.Writer) error { _, err := out.Write(data); return err }); err != nil {
-			return err
-		}
+	if err := c.write(t, found); err != nil {
+		return err
 	}
 	d, err := dispatched(grid, found)
 	if err != nil {
@@ -100,14 +86,11 @@ func (c *gridOPFCommand) report(t *terminal, d dispatchData, found dc.Certificat
 		err := fmt.Errorf("%s: %w: no dispatch meets the load within the limits of %s; this is proved", c.Case, solve.ErrInfeasible, limits)
 		return &refusal{err, d, err.Error() + "\n"}
 	}
-	text := fmt.Sprintf("%d buses, %d branches, %d generators\nobjective %s\nbound     %s\ngap       %s: %s\n%s s\n",
-		d.Buses, d.Branches, d.Generators, about(found.Objective), about(found.Bound), about(found.Gap), meaning(found.Gap), d.Seconds)
-	if c.Certificate == "-" {
-		t.say("%s", text)
-		return nil
-	}
-	return t.result("grid-opf", d, text)
+	text := fmt.Sprintf("%d buses, %d branches, %d generators\n%s%s s\n", d.Buses, d.Branches, d.Generators, claimOfCase(found).text(), d.Seconds)
+	return c.proofFlags.report(t, "grid-opf", d, text)
 }
+
+func claimOfCase(c dc.Certificate) claim { return claim{c.Status, c.Objective, c.Bound, c.Gap} }
 
 type gridCheckCommand struct {
 	Case        string `arg:"" help:"A MATPOWER case, version 2; .gz is fine."`
@@ -123,27 +106,13 @@ func (c *gridCheckCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	var data []byte
-	if err := readFrom(c.Certificate, func(_ string, in io.Reader) (err error) {
-		data, err = readUnzipped(in, canon.MaxBytes)
-		return err
-	}); err != nil {
-		return err
-	}
-	found, err := dc.Parse(data)
-	if err == nil {
-		err = dc.Check(grid, found)
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", c.Certificate, err)
-		return &refusal{err, verdictData{Verdict: "refused"}, err.Error() + "\n"}
-	}
-	d := verdictData{Verdict: "valid", Status: found.Status, Objective: exactly(found.Objective), Bound: exactly(found.Bound), Gap: exactly(found.Gap)}
-	text := fmt.Sprintf("valid: the case is %s\n", found.Status)
-	if found.Gap != nil {
-		text = fmt.Sprintf("valid: objective %s, gap %s: %s\n", about(found.Objective), about(found.Gap), meaning(found.Gap))
-	}
-	return t.result("grid-check", d, text)
+	return checkProof(t, "grid-check", "case", c.Certificate, func(data []byte) (claim, error) {
+		found, err := dc.Parse(data)
+		if err == nil {
+			err = dc.Check(grid, found)
+		}
+		return claimOfCase(found), err
+	})
 }
 
 func readGrid(name string) (c dc.Case, err error) {

@@ -208,7 +208,8 @@ func checkOut(name string) error {
 }
 
 // writeTo writes a file whole or not at all, compressed if its name ends in .gz, or
-// standard output for "-". Devices and pipes are written to as they are.
+// standard output for "-". Devices and pipes are written to as they are. Who may read
+// it is up to the umask: nothing that a command is told to write so is secret.
 func writeTo(t *terminal, name string, fill func(io.Writer) error) error {
 	if name == "-" {
 		t.settle()
@@ -228,5 +229,5 @@ func writeTo(t *terminal, name string, fill func(io.Writer) error) error {
 		}
 		return errors.Join(fill(f), f.Close())
 	}
-	return durable.Write(name, fill)
+	return durable.Publish(name, fill)
 }

@@ -58,14 +58,12 @@ func (c *healthAllocateCommand) Run(ctx context.Context, t *terminal) error {
 	} else if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
-	engine, err := highs.New(highs.Config{Cache: cacheFolder()})
-	if err != nil {
+	var result solve.Result
+	if err := withEngine(ctx, highs.Config{}, func(engine *highs.Engine) error {
+		// A comparison has no beacon; the lot decides only between countries alike in every number.
+		result, err = solve.Allocate(ctx, p, engine, canon.Sum([]byte(c.Strategy)))
 		return err
-	}
-	defer engine.Close(context.WithoutCancel(ctx)) //nolint:errcheck // Nothing was written.
-	// A comparison has no beacon; the lot decides only between countries alike in every number.
-	result, err := solve.Allocate(ctx, p, engine, canon.Sum([]byte(c.Strategy)))
-	if err != nil {
+	}); err != nil {
 		return err
 	}
 	effect, err := facts.Effect(p, result.Units)

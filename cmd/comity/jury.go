@@ -106,14 +106,12 @@ func (c *juryDrawCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	engine, err := highs.New(highs.Config{Cache: cacheFolder(), Nodes: juryNodes})
-	if err != nil {
+	var result jury.Result
+	if err := withEngine(ctx, highs.Config{Nodes: juryNodes}, func(engine *highs.Engine) error {
+		open := func(ctx context.Context, lp solve.LP) (sortition.Session, error) { return engine.Open(ctx, lp) }
+		result, err = sortition.Draw(ctx, pool, jury.Algorithm(c.Algorithm), open)
 		return err
-	}
-	defer engine.Close(context.WithoutCancel(ctx)) //nolint:errcheck // Its memory is gone either way.
-	open := func(ctx context.Context, lp solve.LP) (sortition.Session, error) { return engine.Open(ctx, lp) }
-	result, err := sortition.Draw(ctx, pool, jury.Algorithm(c.Algorithm), open)
-	if err != nil {
+	}); err != nil {
 		return fmt.Errorf("%s with %s: %w", c.Pool, c.Quotas, err)
 	}
 	d, err := juryReport(pool, result)
