@@ -201,6 +201,9 @@ func dealTables(home node.Home, s pack.Scenario, id party.ID) error {
 	if _, err := os.Stat(home.Tables()); err == nil || len(s.Tables) == 0 {
 		return err
 	}
+	if err := os.MkdirAll(home.Data(), 0o700); err != nil {
+		return err
+	}
 	var list strings.Builder
 	list.WriteString("tables:\n")
 	for _, t := range s.Tables {

@@ -1,7 +1,7 @@
 package fleet
 
 import (
-	"math/big"
+	"strconv"
 	"testing"
 
 	"comity"
@@ -10,7 +10,6 @@ import (
 	"comity/packs/health"
 	"comity/verifier/analytics"
 	"comity/verifier/federation"
-	"comity/verifier/secagg/oneshot"
 )
 
 // byAge asks how many visits there were by age, with noise.
@@ -28,33 +27,67 @@ func byAge(name string) comity.Question {
 func TestAQuestionIsAnswered(t *testing.T) {
 	t.Parallel()
 	f := start(t, Config{Home: node.Home(t.TempDir()), Scenario: small(t, 5)})
-	if err := deal(f.cfg.Home, f.cfg.Scenario, "2026-11-18"); err != nil {
-		t.Fatal(err)
-	}
 	schema := health.Visits()
 	q, err := node.Terms(f.hub.Charter(), byAge("visits-by-age"), schema)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := f.hub.Ask(t.Context(), q, schema)
+	b, answer, err := f.Ask(t.Context(), q, schema)
 	if err != nil {
-		t.Fatal(err, f.reported())
+		t.Fatal(err)
 	}
 	if b.Phase() != federation.Answered || len(b.Survivors.Members) != 5 {
 		t.Fatalf("%s, survivors %v", b.Phase(), b.Survivors)
 	}
-	sum, err := f.hub.Sum(b)
-	if err != nil {
+	within(t, f, answer)
+	if w := decide(t, f, 0); w.Checks != 5 {
+		t.Errorf("%d of 5 members checked the decision after the question: %v", w.Checks, f.reported())
+	}
+	second := byAge("visits-by-age-again")
+	second.Variance = q.Variance
+	if second, err = node.Terms(f.hub.Charter(), second, schema); err != nil {
 		t.Fatal(err)
 	}
-	l, err := analytics.NewLayout(q.Query, schema)
-	if err != nil {
+	if _, answer, err = f.Ask(t.Context(), second, schema); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := l.Decode(analytics.Opened{Sum: sum, Members: 5, Variance: q.Variance.Mul(exact.FromBig(big.NewRat(3, 1)))})
-	if err != nil {
-		t.Fatal(err)
+	within(t, f, answer)
+	again, _, err := f.Ask(t.Context(), q, schema)
+	if err != nil || again.Result.Sum != b.Result.Sum {
+		t.Errorf("asked again: %v, %v", again.Result, err)
 	}
-	t.Logf("%+v", answer)
-	_ = oneshot.ErrBound
+}
+
+// within requires that the true numbers, counted from all files, lie in the intervals.
+func within(t *testing.T, f *Fleet, answer analytics.Answer) {
+	t.Helper()
+	var truth [5]int64
+	seen := map[string]bool{}
+	for _, m := range f.cfg.Scenario.Members {
+		for _, row := range f.cfg.Scenario.Tables[0].Rows(m.ID)[1:] {
+			if seen[row[1]] {
+				continue // One visit of a person counts.
+			}
+			seen[row[1]] = true
+			age, err := strconv.Atoi(row[3])
+			if err != nil {
+				t.Fatal(err)
+			}
+			bin := 0
+			for _, edge := range []int{18, 40, 65, 80} {
+				if age >= edge {
+					bin++
+				}
+			}
+			truth[bin]++
+		}
+	}
+	if len(answer.Values) != len(truth) {
+		t.Fatalf("%d numbers, want %d", len(answer.Values), len(truth))
+	}
+	for i, v := range answer.Values {
+		if x := exact.Int(truth[i]); v.Low == nil || v.Low.Cmp(x) > 0 || v.High.Cmp(x) < 0 {
+			t.Errorf("%s: %d visits, answered %v within %v and %v", v.Name, truth[i], v.Value, v.Low, v.High)
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"comity"
+	"comity/adapter/nats"
 	"comity/governor/charter"
 	"comity/party"
 	"comity/schema"
@@ -32,6 +33,8 @@ type Table interface {
 type answering struct {
 	round       string
 	participant *federation.Participant
+	said        int // Counter of the newest statement, which this copy of the log may lack yet.
+	refused     int // Statements refused in a row.
 }
 
 // approve answers a question by this member's policy, before anything of it is computed.
@@ -95,11 +98,22 @@ func (m *Member) turn(ctx context.Context, b federation.Board) (busy bool, err e
 			return false, err
 		}
 	}
-	if say == nil {
+	if say == nil || m.next() <= m.asked.said {
 		return len(letters) > 0, nil
 	}
-	return true, m.submit(ctx, m.next(), say.Kind, say.Record)
+	err = m.submit(ctx, m.next(), say.Kind, say.Record)
+	if _, refused := errors.AsType[*nats.RemoteError](err); refused && m.asked.refused < maxRefused {
+		m.asked.refused++ // This copy of the log is behind; what is due then is said then.
+		return true, nil
+	}
+	if err == nil {
+		m.asked.said, m.asked.refused = m.next(), 0
+	}
+	return true, err
 }
+
+// maxRefused bounds how often in a row a member tries what the hub refuses.
+const maxRefused = 20
 
 // hearMore waits for a newer checkpoint and folds the log up to it. It returns what the
 // hub asks for if that is something else: then this question is over for it.
@@ -132,7 +146,7 @@ func (m *Member) part(b federation.Board) *federation.Participant {
 		return m.asked.participant
 	}
 	folder := m.roundFolder(round)
-	m.asked = answering{round, federation.NewParticipant(federation.ParticipantConfig{
+	m.asked = answering{round: round, participant: federation.NewParticipant(federation.ParticipantConfig{
 		Self: m.cfg.Self, Consent: m.objection, Vector: m.numbers, Secret: rand.Reader,
 		Journal: &lazyJournal{name: folder + "/journal"}, Store: fileStore(folder),
 		Pairs: func() (*secagg.Pairs, error) {

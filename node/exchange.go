@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"comity"
@@ -117,7 +116,7 @@ func (m *Member) roundPairs(ctx context.Context, plan comity.Plan) (*secagg.Pair
 	if err := writeFile(kept, round.Bytes()); err != nil {
 		return nil, err
 	}
-	return round, os.RemoveAll(filepath.Dir(m.epochFile(plan.Epoch, "")))
+	return round, os.RemoveAll(m.epochFile(plan.Epoch, ""))
 }
 
 // epochPairs returns the epoch's secrets: the ones that this member dealt and those that

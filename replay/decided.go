@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"fmt"
 
 	"comity"
 	"comity/allocator/program"
@@ -24,26 +23,16 @@ type Decided struct {
 func (s *Source) Decisions(ctx context.Context) ([]Decided, error) {
 	var all []Decided
 	state := body.New()
-	const batch = 256
-	for from := int64(0); from < s.log.Size(); from += batch {
-		entries, err := s.log.Entries(ctx, from, min(s.log.Size(), from+batch))
-		if err != nil {
-			return nil, err
+	if err := s.each(ctx, func(entry []byte) error {
+		st, err := state.Fold(entry)
+		if err != nil || st.Kind != comity.KindAllocation {
+			return err
 		}
-		for i, e := range entries {
-			st, err := state.Fold(e)
-			if err != nil {
-				return nil, fmt.Errorf("entry %d: %w", from+int64(i), err)
-			}
-			if st.Kind != comity.KindAllocation {
-				continue
-			}
-			d, err := decided(state, st)
-			if err != nil {
-				return nil, fmt.Errorf("entry %d: %w", from+int64(i), err)
-			}
-			all = append(all, d)
-		}
+		d, err := decided(state, st)
+		all = append(all, d)
+		return err
+	}); err != nil {
+		return nil, err
 	}
 	if _, _, err := s.log.Check(ledger.PolicyOf(state.Charter())); err != nil {
 		return nil, err

@@ -89,20 +89,10 @@ func (r *run) walk(ctx context.Context, pinned *canon.Anchor, take func(context.
 			return fmt.Errorf("%w: the log is of %q, pinned is %q", ErrAnchor, r.out.Words, pinned)
 		}
 	}
-	log := r.source.log
-	const batch = 256
-	for from := int64(0); from < log.Size(); from += batch {
-		entries, err := log.Entries(ctx, from, min(log.Size(), from+batch))
-		if err != nil {
-			return err
-		}
-		for i, e := range entries {
-			if err := take(ctx, e); err != nil {
-				return fmt.Errorf("entry %d: %w", from+int64(i), err)
-			}
-		}
+	if err := r.source.each(ctx, func(entry []byte) error { return take(ctx, entry) }); err != nil {
+		return err
 	}
-	_, head, err := log.Check(ledger.PolicyOf(r.state.Charter()))
+	_, head, err := r.source.log.Check(ledger.PolicyOf(r.state.Charter()))
 	if err != nil {
 		return err
 	}

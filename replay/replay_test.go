@@ -28,9 +28,10 @@ import (
 // run is one consortium's home after a decision. Early is its log as it stood when the
 // charter was in force and nothing decided.
 type run struct {
-	home  node.Home
-	early string
-	words string
+	home   node.Home
+	early  string
+	words  string
+	period string
 }
 
 // newRun founds five members and takes one decision.
@@ -73,7 +74,7 @@ func newRun(t *testing.T) run {
 	if _, err := f.Week(ctx, s.Start); err != nil {
 		t.Fatal(err)
 	}
-	out.words = canon.Sum(f.Sealed()).Words()
+	out.words, out.period = canon.Sum(f.Sealed()).Words(), s.Start
 	return out
 }
 
@@ -129,6 +130,7 @@ func TestReplay(t *testing.T) {
 	t.Run("web", func(t *testing.T) { testWeb(t, r) })
 	t.Run("receipts", func(t *testing.T) { testReceipts(t, r) })
 	t.Run("decisions", func(t *testing.T) { testDecisions(t, r) })
+	t.Run("round", func(t *testing.T) { testTraining(t, r) })
 }
 
 func testWhole(t *testing.T, r run) {
@@ -355,6 +357,43 @@ func testWeb(t *testing.T, r run) {
 	server.Close()
 	if _, err := again(t, server.URL+"/log", nil); !is(err, replay.ErrUnreachable) {
 		t.Errorf("a server that is gone: %v, want %v", err, replay.ErrUnreachable)
+	}
+}
+
+// testTraining checks the one training, whole and with blobs altered: those of the
+// decision do not matter to it.
+func testTraining(t *testing.T, r run) {
+	folder := r.copied(t)
+	name := r.period + "/forecast"
+	got, err := verify(t, folder, name)
+	if err != nil || got.Err != nil || !got.Verified || got.Kind != replay.Training || len(got.Members) != 5 || got.Sums == 0 || len(got.Sum) == 0 || len(got.Checks) != 3 {
+		t.Fatalf("%+v, %v; want a verified training of five", got, err)
+	}
+	blobs, err := filepath.Glob(filepath.Join(folder, "blob", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	matter := 0
+	for i, file := range blobs {
+		last := filepath.Base(file) == got.SumDigest.Hex()
+		if i%6 != 0 && !last {
+			continue
+		}
+		restore := edit(t, file, func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
+		bad, err := verify(t, folder, name)
+		restore()
+		if err != nil || bad.Verified == is(bad.Err, ledger.ErrAltered) || last && bad.Verified {
+			t.Errorf("altered blob %s: %+v, %v", filepath.Base(file), bad, err)
+		}
+		if !bad.Verified {
+			matter++
+		}
+	}
+	if matter < 5 {
+		t.Errorf("%d of %d blobs matter to %d sums, a transcript and a model", matter, len(blobs), got.Sums)
+	}
+	if _, err := verify(t, r.early, name); !is(err, fs.ErrNotExist) {
+		t.Errorf("before the training: %v, want %v", err, fs.ErrNotExist)
 	}
 }
 

@@ -133,6 +133,23 @@ func (s *Source) Charter(ctx context.Context) ([]byte, comity.Charter, error) {
 	return st.Record, rules, nil
 }
 
+// each hands every entry to take, oldest first. An error of take names the entry.
+func (s *Source) each(ctx context.Context, take func(entry []byte) error) error {
+	const batch = 256
+	for from := int64(0); from < s.log.Size(); from += batch {
+		entries, err := s.log.Entries(ctx, from, min(s.log.Size(), from+batch))
+		if err != nil {
+			return err
+		}
+		for i, e := range entries {
+			if err := take(e); err != nil {
+				return fmt.Errorf("entry %d: %w", from+int64(i), err)
+			}
+		}
+	}
+	return nil
+}
+
 // read returns a blob whose bytes have the digest that the log names. Errors:
 // ErrIncomplete, ErrUnreachable, ledger.ErrAltered, of the operating system.
 func (s *Source) read(ctx context.Context, d canon.Digest) ([]byte, error) {

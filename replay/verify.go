@@ -131,8 +131,11 @@ func (v *verification) trained(ctx context.Context) (string, error) {
 	for _, id := range left {
 		v.round.Unchecked = append(v.round.Unchecked, fmt.Sprintf("%s left and gave no fingerprint: whether the sums hold its numbers, only members and the hub could check", id))
 	}
+	if len(t.Steps) == 0 {
+		return "", fmt.Errorf("%w: the transcript has no sums", ErrDiffers)
+	}
 	v.transcript, v.round.Sums = t, len(t.Steps)
-	last := t.Steps[len(t.Steps)-1] // A transcript without steps does not verify.
+	last := t.Steps[len(t.Steps)-1]
 	v.round.SumDigest = last.Sum
 	data, err := v.source.read(ctx, last.Sum)
 	if err != nil {
@@ -167,7 +170,7 @@ func (v *verification) summed(ctx context.Context) (string, error) {
 		return "", err
 	}
 	v.round.Sums, v.round.Sum, v.round.SumDigest = 1, v.opened.sum, v.asked.Result.Sum
-	return fmt.Sprintf("%d numbers are the masked sum less the masks that %d members committed to", len(v.round.Sum), len(v.round.Members)), nil
+	return fmt.Sprintf("it is the masked sum less the masks that %d members committed to", len(v.round.Members)), nil
 }
 
 // matched says whether the masked sum is of the vectors that members committed to. A
@@ -194,5 +197,5 @@ func (v *verification) decoded(ctx context.Context) (string, error) {
 		v.round.Unchecked = append(v.round.Unchecked, fmt.Sprintf("schema %s does not lie beside the log: terms and answer were not computed again", v.asked.Question.Schema))
 		return "", nil
 	}
-	return fmt.Sprintf("the question's terms follow from its query over rows of %s; %d numbers decoded from the sum", v.opened.rows, len(v.round.Answer.Values)), nil
+	return fmt.Sprintf("decoded from the sum; the question's terms follow from its query over rows of %s", v.opened.rows), nil
 }

@@ -220,11 +220,37 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) error {
 ok  %s: %s match what members committed to
 ok  %s trained again to the same digest
 ok  %s with %s, %d in effect; %d solved again to the same units
-%sok  head %s
+%s%sok  head %s
 %s`, count(s.Statements, "statement"), count(s.Signatures, "signature"), count(s.Rounds, "round"), count(s.Sums, "sum"),
 		count(s.Models, "model"), count(s.Allocations, "allocation"), count(s.Certificates, "exact certificate"), s.Effective, s.Canonical,
-		since, s.Head, replayed(t, s))
+		questioned(s.Questions), since, s.Head, replayed(t, s))
 	return t.result("replay", s, text)
+}
+
+// questioned says what became of the questions, and nothing where none were asked.
+func questioned(q replay.Questions) string {
+	if q.Asked == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "ok  %s: %d answered, %d refused, %d failed, %d under way\n", count(q.Asked, "question"), q.Answered, q.Refused, q.Failed, q.Unanswered)
+	if q.Answered > 0 {
+		fmt.Fprintf(&b, "ok  %s computed again from masked sum and masks; %s decoded\n", count(q.Answered, "sum"), count(q.Decoded, "answer"))
+	}
+	if q.MasksOnly > 0 {
+		fmt.Fprintf(&b, "%s\n", hang("--  ", count(q.MasksOnly, "sum")+" without the fingerprint of a member: only members and the hub could check that the masked sum is of the committed vectors"))
+	}
+	if q.Disputed > 0 {
+		fmt.Fprintf(&b, "%s\n", hang("!!  ", count(q.Disputed, "sum")+" disputed: fingerprints do not add up, so the hub or a member lied; do not rely on the answer before members have said who"))
+	}
+	if len(q.Spent) > 0 {
+		releases := 0
+		for _, s := range q.Spent {
+			releases += s.Releases
+		}
+		fmt.Fprintf(&b, "ok  privacy: %s in %s, folded from the log\n", count(releases, "charge"), count(len(q.Spent), "account"))
+	}
+	return b.String()
 }
 
 func statements(n int64) string { return count(int(n), "statement") }

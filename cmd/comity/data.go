@@ -18,7 +18,7 @@ type dataCommand struct {
 }
 
 // knownSchemas are those that packs declare.
-func knownSchemas() []schema.Schema { return []schema.Schema{health.Series()} }
+func knownSchemas() []schema.Schema { return []schema.Schema{health.Series(), health.Visits()} }
 
 // findSchema returns a pack's schema by id, or reads a file, or standard input for "-".
 func findSchema(name string) (schema.Schema, error) {

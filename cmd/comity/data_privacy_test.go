@@ -11,8 +11,8 @@ import (
 	"comity/conformance"
 )
 
-// privacy runs the command and returns its exit code and document.
-func privacy(t *testing.T, file string) (int, privacyData, string) {
+// compute runs the command and returns its exit code and document.
+func compute(t *testing.T, file string) (int, privacyData, string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code := run(t.Context(), []string{"data", "privacy", "--reference", file, "--json"}, &out, &errs)
@@ -32,7 +32,7 @@ func privacy(t *testing.T, file string) (int, privacyData, string) {
 
 func TestConformancePrivacyCommand(t *testing.T) {
 	for _, file := range conformance.Glob(t, "privacy*/*.csv") {
-		code, d, message := privacy(t, file)
+		code, d, message := compute(t, file)
 		if code != 0 || len(d.Rows) == 0 || d.Failed != 0 || d.Passed != len(d.Rows) {
 			t.Errorf("%s: exit code %d, %s %+v", file, code, message, d)
 		}
@@ -45,7 +45,7 @@ func TestDataPrivacyShowsWhatFails(t *testing.T) {
 	if err := os.WriteFile(file, []byte(rows), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, d, _ := privacy(t, file)
+	code, d, _ := compute(t, file)
 	if code != 0 || len(d.Rows) != 3 || d.Passed != 1 || d.Failed != 2 {
 		t.Fatalf("exit code %d, %+v", code, d)
 	}
@@ -66,11 +66,11 @@ func TestDataPrivacyRefusesFiles(t *testing.T) {
 	if err := os.WriteFile(file, []byte("id,mechanism,scale,quantity,expected\na,gaussian,wide,rdp,1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, _, message := privacy(t, file)
+	code, _, message := compute(t, file)
 	if code != 20 || !strings.HasPrefix(message, file+":2:12: ") {
 		t.Errorf("exit code %d: %s", code, message)
 	}
-	if code, _, message := privacy(t, file+".none"); code != 20 {
+	if code, _, message := compute(t, file+".none"); code != 20 {
 		t.Errorf("exit code %d: %s", code, message)
 	}
 }

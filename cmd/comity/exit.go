@@ -40,8 +40,15 @@ import (
 	"comity/place"
 	"comity/quantity"
 	"comity/replay"
+	"comity/verifier/analytics"
+	"comity/verifier/federation"
 	"comity/verifier/ledger"
+	"comity/verifier/privacy"
+	"comity/verifier/privacy/accountant"
+	"comity/verifier/privacy/noise"
+	"comity/verifier/privacy/reference"
 	"comity/verifier/secagg"
+	"comity/verifier/secagg/oneshot"
 )
 
 // code is one row of the exit code table: one code, one cause. The help page and
@@ -63,18 +70,23 @@ func codes() []code {
 		{74, "disk", "disk or file trouble", "free space or fix permissions, then run it again", []error{
 			syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, fs.ErrPermission, errDisk,
 		}},
+		{30, "exhausted", "the privacy budget is exhausted, or the answer would tell too much of a few", "ask less, wait for the next year, or amend the budget", []error{
+			privacy.ErrExhausted, privacy.ErrNearCohort, privacy.ErrIsolated, privacy.ErrPersonal,
+		}},
 		{11, "wrong-key", "wrong or unknown key, or another consortium than the pinned one", "compare the charter's words again; do not rely on the evidence", []error{
 			ledger.ErrSignature, ledger.ErrLogKey, audit.ErrAnchor, replay.ErrAnchor, party.ErrSeals, party.ErrSignature,
 			party.ErrUnknownSigner, party.ErrThreshold, nats.ErrPin, nats.ErrRefused, secagg.ErrStranger,
 		}},
 		{14, "witnesses", "not enough witnesses", "do not rely on it; ask for a checkpoint that the witnesses cosigned", []error{ledger.ErrWitnesses}},
 		{13, "split", "the log is split or went backwards", "keep both sides: together they prove it; show them to the parties", []error{
-			ledger.ErrRollback, node.ErrSplit, secagg.ErrTranscript, secagg.ErrEquivocation,
+			ledger.ErrRollback, node.ErrSplit, secagg.ErrTranscript, secagg.ErrEquivocation, oneshot.ErrContext,
 		}},
 		{12, "proof", "altered bytes, wrong log, or a proof that does not lead to the root", "keep the file as evidence and get another copy", []error{
 			ledger.ErrProof, ledger.ErrOrigin, ledger.ErrAltered, audit.ErrContent, replay.ErrIncomplete, highs.ErrModule,
 			secagg.ErrCommitment, secagg.ErrOwnCommitment, secagg.ErrReveal, secagg.ErrOwnReveal, secagg.ErrSum, secagg.ErrBox,
 			secagg.ErrNonce, secagg.ErrHead, secagg.ErrFingerprint, secagg.ErrOpening, secagg.ErrIncomplete,
+			oneshot.ErrNonce, oneshot.ErrRound, oneshot.ErrDeal, oneshot.ErrParcel, oneshot.ErrComplaint, oneshot.ErrUnsealed, oneshot.ErrUnequal,
+			oneshot.ErrDealers, oneshot.ErrSurvivors, oneshot.ErrWitness, oneshot.ErrShare, oneshot.ErrDealer, oneshot.ErrTable, oneshot.ErrResult, oneshot.ErrBound,
 		}},
 		{40, "no-certificate", "a result of the solver without a valid certificate", "do not carry the decision out", []error{certificate.ErrInvalid, solve.ErrSolver, highs.ErrEngine, linear.ErrInvalid, basis.ErrNoProof, dc.ErrInvalid, dispatch.ErrNoProof, jury.ErrCertificate}},
 		{41, "checkers-disagree", "two checkers disagree: recomputing gave another result", "keep the home and show it to the parties", []error{
@@ -91,8 +103,12 @@ func codes() []code {
 			learn.ErrConfig, learn.ErrData, learn.ErrModel, picture.ErrRefused, score.ErrLevels, score.ErrTooMany, score.ErrGroup,
 			score.ErrModel, solve.ErrTooLarge, basis.ErrTooLarge, quantity.ErrOverflow, quantity.ErrSyntax, quantity.ErrRule, quantity.ErrWeights,
 			exact.ErrSyntax, exact.ErrDivision, exact.ErrDigits, dc.ErrCase, errUnbounded, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal, jury.ErrPool,
+			analytics.ErrQuery, analytics.ErrRows, analytics.ErrSum, analytics.ErrSplit, federation.ErrQuestion, federation.ErrTerms, oneshot.ErrTerms, oneshot.ErrBucket,
+			privacy.ErrParameter, privacy.ErrCharge, privacy.ErrConflict, noise.ErrScale, accountant.ErrParameter, accountant.ErrPublicCoin, accountant.ErrTooLarge, reference.ErrRow,
 		}},
-		{22, "not-yet", "not yet: too few parties answered in time, or nothing catches this lie yet", "run it again when they are connected", []error{node.ErrQuorum, secagg.ErrMinMembers, secagg.ErrCohort, errNotCaught}},
+		{22, "not-yet", "not yet: too few parties answered in time, or nothing catches this lie yet", "run it again when they are connected", []error{
+			node.ErrQuorum, node.ErrUnanswered, secagg.ErrMinMembers, secagg.ErrCohort, oneshot.ErrThreshold, oneshot.ErrExcluded, errNotCaught,
+		}},
 		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},
 		{3, "not-found", "not found", "check the name", []error{fs.ErrNotExist, explore.ErrName, template.ErrUnknown}},
 		{69, "unreachable", "a peer or service cannot be reached", "check the address and the network, then try again", []error{

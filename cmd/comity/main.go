@@ -44,6 +44,8 @@ type cli struct {
 	Allocate allocateCommand `cmd:"" help:"Explain divisions and try others; settle a linear programme with a proof, and check such a proof."`
 	Grid     gridCommand     `cmd:"" help:"Find the cheapest dispatch of an electric grid, with a proof."`
 	Jury     juryCommand     `cmd:"" help:"Draw citizens' panels under quotas, with chances as equal as the quotas allow, and prove it."`
+	Query    queryCommand    `cmd:"" help:"Ask members one question about rows that stay with them."`
+	Learn    learnCommand    `cmd:"" help:"Check a training or a question from the log alone."`
 	Data     dataCommand     `cmd:"" help:"Check your own rows where they are."`
 	Doctor   doctorCommand   `cmd:"" help:"Look for what is wrong with a home, and say what to type next."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

@@ -127,3 +127,38 @@ func Check(q comity.Question) error {
 func isName(s string) bool {
 	return s != "" && len(s) <= 64 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
+
+// LeastVariance returns the smallest whole variance with which a question that so many
+// members answer stays within a limit, so that an answer is no noisier than it must be.
+// Errors wrap privacy.ErrExhausted if no noise that fits the ring is enough.
+func LeastVariance(q comity.Question, members int, limit privacy.Limit) (exact.Rat, error) {
+	fits := func(variance int64) error {
+		q.Variance = exact.Int(variance)
+		cost, err := Release(q, members).Cost()
+		if err != nil {
+			return err
+		}
+		return limit.Admit(cost)
+	}
+	const most = 1 << 50 // Deviations of 2^25 units are beyond what 32-bit lanes hold for three members.
+	high := int64(1)
+	var err error
+	for ; high < most; high *= 2 {
+		if err = fits(high); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return exact.Rat{}, err
+	}
+	low := high / 2
+	for high-low > 1 {
+		middle := low + (high-low)/2
+		if fits(middle) == nil {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return exact.Int(high), nil
+}
