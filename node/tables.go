@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"comity"
+	"comity/adapter/query"
 	"comity/adapter/yaml"
 	"comity/dataset"
 	"comity/governor/charter"
@@ -26,7 +28,12 @@ import (
 //	  - clause: d.visits
 //	    schema: visits.yaml      # or an id that a pack declares: health/visits@1
 //	    path: data/visits.csv    # CSV, Parquet, SQLite, or a folder of them
-//	    table: visits            # of an SQLite database, where there are several
+//	    table: visits            # of an SQLite database, where there are several; or
+//	    query: SELECT ...        # for one, instead of a table
+//	  - clause: d.stays
+//	    schema: stays.yaml
+//	    command: [psql, --csv, -c, "SELECT ..."]  # in place of path: prints CSV
+//	    env: [PGSERVICE, PGPASSFILE]              # what it may see of the environment
 func (h Home) Tables() string { return h.path("tables.yaml") }
 
 // maxTables bounds the file.
@@ -47,16 +54,37 @@ func OpenTable(ctx context.Context, home Home, known []schema.Schema, clause com
 	if s.ID != clause.Schema {
 		return s, nil, &place.Error{File: file, Line: 1, Column: 1, Reason: fmt.Sprintf("table of %s has schema %s, the charter wants %s", clause.ID, s.ID, clause.Schema), Fix: "name the schema of the charter"}
 	}
-	path := entry["path"].Text
-	if !filepath.IsAbs(path) {
-		path = home.path(path)
-	}
-	t, err := dataset.Open(ctx, dataset.Config{Path: path, Table: entry["table"].Text})
+	t, err := dataset.Open(ctx, sourceOf(home, entry))
 	if err != nil {
 		return s, nil, err
 	}
 	return s, t, nil
 }
+
+// sourceOf says where the rows of an entry are.
+func sourceOf(home Home, entry map[string]charter.Node) dataset.Config {
+	c := dataset.Config{Table: entry["table"].Text, Query: entry["query"].Text}
+	if command, ok := entry["command"]; ok {
+		c.Command = &query.Config{Deadline: commandDeadline, Bytes: query.MaxBytes}
+		for _, word := range command.Items {
+			c.Command.Argv = append(c.Command.Argv, word.Text)
+		}
+		for _, name := range entry["env"].Items {
+			if value, ok := os.LookupEnv(name.Text); ok {
+				c.Command.Env = append(c.Command.Env, name.Text+"="+value)
+			}
+		}
+		return c
+	}
+	c.Path = entry["path"].Text
+	if !filepath.IsAbs(c.Path) {
+		c.Path = home.path(c.Path)
+	}
+	return c
+}
+
+// commandDeadline is how long a command may take to print its rows.
+const commandDeadline = 5 * time.Minute
 
 // tableOf reads the entry of a clause: its fields by name.
 func tableOf(file, clause string) (map[string]charter.Node, error) {
@@ -78,15 +106,18 @@ func tableOf(file, clause string) (map[string]charter.Node, error) {
 	for _, item := range list.Items {
 		entry := map[string]charter.Node{}
 		for _, f := range item.Fields {
-			if !slices.Contains([]string{"clause", "schema", "path", "table"}, f.Key.Text) {
-				return nil, bad(f.Key, fmt.Sprintf("unknown key %.40q", f.Key.Text), "use clause, schema, path, table")
+			if !slices.Contains([]string{"clause", "schema", "path", "table", "query", "command", "env"}, f.Key.Text) {
+				return nil, bad(f.Key, fmt.Sprintf("unknown key %.40q", f.Key.Text), "use clause, schema, path, table, query, command, env")
 			}
 			entry[f.Key.Text] = f.Value
 		}
-		for _, name := range []string{"clause", "schema", "path"} {
+		for _, name := range []string{"clause", "schema"} {
 			if entry[name].Text == "" {
 				return nil, bad(item, "the table has no "+name, "add it")
 			}
+		}
+		if command := entry["command"]; (entry["path"].Text == "") == (len(command.Items) == 0) {
+			return nil, bad(item, "the table has no path and no command, or both", "write one of them; a command is a list of words")
 		}
 		if entry["clause"].Text == clause {
 			return entry, nil
