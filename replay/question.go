@@ -32,7 +32,7 @@ type Questions struct {
 	// MasksOnly counts answers of which a survivor gave no fingerprint, and Disputed those
 	// whose fingerprints do not add up. Of both an outsider cannot tell that the masked sum
 	// is of the committed vectors; of the second somebody lied, the hub or a survivor, and
-	// the members who saw the vectors know who (oneshot.Blame).
+	// members to whom the hub shows the masked vectors find out who (oneshot.Blame).
 	MasksOnly  int     `json:"masks_only"`
 	Disputed   int     `json:"disputed"`
 	Decoded    int     `json:"decoded"`    // Answers whose schema lies beside the log, so that terms and numbers were computed again.

@@ -129,7 +129,7 @@ func (v *verification) trained(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, id := range left {
-		v.round.Unchecked = append(v.round.Unchecked, fmt.Sprintf("%s left and gave no fingerprint: whether the sums hold its numbers, only members and the hub could check", id))
+		v.round.Unchecked = append(v.round.Unchecked, fmt.Sprintf("%s left and gave no fingerprint: whether the sums hold what it committed to, only the hub and those it shows the masked vectors can check", id))
 	}
 	if len(t.Steps) == 0 {
 		return "", fmt.Errorf("%w: the transcript has no sums", ErrDiffers)
@@ -183,7 +183,7 @@ func (v *verification) matched(context.Context) (string, error) {
 		return fmt.Sprintf("those of %d members add up to that of the masked sum", len(v.round.Members)), nil
 	}
 	for _, id := range v.opened.lacking {
-		v.round.Unchecked = append(v.round.Unchecked, fmt.Sprintf("%s gave no fingerprint: whether the masked sum is of the committed vectors, only members and the hub could check", id))
+		v.round.Unchecked = append(v.round.Unchecked, fmt.Sprintf("%s gave no fingerprint: whether the masked sum holds what members committed to, only the hub and those it shows the masked vectors can check", id))
 	}
 	return "", nil
 }

@@ -238,10 +238,10 @@ func questioned(q replay.Questions) string {
 		fmt.Fprintf(&b, "ok  %s computed again from masked sum and masks; %s decoded\n", count(q.Answered, "sum"), count(q.Decoded, "answer"))
 	}
 	if q.MasksOnly > 0 {
-		fmt.Fprintf(&b, "%s\n", hang("--  ", count(q.MasksOnly, "sum")+" without the fingerprint of a member: only members and the hub could check that the masked sum is of the committed vectors"))
+		fmt.Fprintf(&b, "%s\n", hang("--  ", count(q.MasksOnly, "sum")+" without the fingerprint of a member: whether the masked sum holds what members committed to, only the hub and those it shows the masked vectors can check"))
 	}
 	if q.Disputed > 0 {
-		fmt.Fprintf(&b, "%s\n", hang("!!  ", count(q.Disputed, "sum")+" disputed: fingerprints do not add up, so the hub or a member lied; do not rely on the answer before members have said who"))
+		fmt.Fprintf(&b, "%s\n", hang("!!  ", count(q.Disputed, "sum")+" disputed: fingerprints do not add up, so the hub or a member lied; do not rely on the answer before members were shown the masked vectors"))
 	}
 	if len(q.Spent) > 0 {
 		releases := 0
