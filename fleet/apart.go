@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -27,6 +28,7 @@ import (
 type place struct {
 	Address string `json:"address"`
 	Pin     string `json:"pin"`
+	proxy   *url.URL
 }
 
 func placeFile(home node.Home) string { return filepath.Join(string(home.Hub()), "place.json") }
@@ -58,35 +60,102 @@ func readPlace(home node.Home) (p place, err error) {
 	return p, nil
 }
 
-// lookEvery is how often a member looks for a hub that is not there yet.
-const lookEvery = 500 * time.Millisecond
+const (
+	// lookEvery is how often a member looks for a hub that is not there yet.
+	lookEvery = 500 * time.Millisecond
+	// fetchEvery is how often it asks for a charter that is not sealed yet.
+	fetchEvery = time.Second
+)
 
 // RunMember runs one member of the consortium in a home until ctx ends, in a process of
 // its own. The hub may be away: the member looks for it until it is there, wherever it
 // says by then that it is.
 func RunMember(ctx context.Context, cfg Config, id party.ID) error {
-	if cfg.Progress == nil {
-		cfg.Progress = func(node.Event) {}
-	}
 	home := cfg.Home.Member(id)
-	lock, err := lockHome(string(home))
+	if d, err := loadDraft(cfg.Home); err == nil && d.seatOf(id) != nil {
+		return fmt.Errorf("%s: %w: %s has its own home elsewhere; there: comity serve --member --home DIR", cfg.Home, ErrHome, id)
+	}
+	return cfg.run(ctx, outpost{
+		home: home,
+		charter: func(context.Context) ([]byte, error) {
+			sealed, founded, err := isFounded(cfg.Home)
+			if err != nil || founded {
+				return sealed, err
+			}
+			if d, err := loadDraft(cfg.Home); err == nil && d.State == stateOpen {
+				return nil, openDraft(d)
+			}
+			return nil, fmt.Errorf("%s: %w: nothing was founded there; run comity init first", cfg.Home, ErrHome)
+		},
+		places: func() ([]place, error) {
+			at, err := readPlace(cfg.Home)
+			return []place{at}, err
+		},
+		member: cfg.member(id),
+	})
+}
+
+// RunHome runs the member whose own home it is, until ctx ends. Rows returns its rows as
+// they were known on a day.
+func RunHome(ctx context.Context, cfg Config, route Route, rows func(asOf string) ([]forecast.Observation, error)) error {
+	m, err := LoadMembership(cfg.Home)
+	if err != nil {
+		return err
+	}
+	return cfg.run(ctx, outpost{
+		home:    cfg.Home,
+		charter: func(ctx context.Context) ([]byte, error) { return Charter(ctx, cfg.Home, route) },
+		places: func() (places []place, err error) {
+			for _, address := range m.Addresses {
+				proxy, err := m.proxyFor(address, route)
+				if err != nil {
+					return nil, err
+				}
+				places = append(places, place{Address: address, Pin: m.Pin, proxy: proxy})
+			}
+			return places, nil
+		},
+		member: func(ctx context.Context, sealed []byte, at place, solver solve.Solver) (node.MemberConfig, error) {
+			c, err := node.Agreed(sealed, m.Enrolment)
+			return node.MemberConfig{
+				Self: m.Party, Home: cfg.Home, Charter: sealed, Address: at.Address, Pin: at.Pin, Proxy: at.proxy,
+				Rows: rows, Declare: declares(cfg.Home, c.Scope.Periods), Solver: solver, Clock: cfg.Clock, Logger: cfg.Logger,
+				Table: func(clause comity.DataClause) (schema.Schema, node.Table, error) {
+					return node.OpenTable(ctx, cfg.Home, nil, clause)
+				},
+			}, err
+		},
+	})
+}
+
+// outpost is a member that runs in a process of its own.
+type outpost struct {
+	home    node.Home
+	charter func(context.Context) ([]byte, error) // ErrOpen, fs.ErrNotExist or nats.ErrUnreachable: not yet.
+	places  func() ([]place, error)               // fs.ErrNotExist: not yet.
+	member  func(ctx context.Context, sealed []byte, at place, solver solve.Solver) (node.MemberConfig, error)
+}
+
+// run keeps other processes out of the home and does what the hub asks.
+func (c Config) run(ctx context.Context, o outpost) error {
+	if c.Progress == nil {
+		c.Progress = func(node.Event) {}
+	}
+	lock, err := lockHome(string(o.home))
 	if err != nil {
 		return err
 	}
 	defer lock.Close() //nolint:errcheck // The kernel drops the lock.
-	sealed, founded, err := isFounded(cfg.Home)
-	if err != nil {
+	sealed, err := c.await(ctx, o)
+	if err != nil || sealed == nil {
 		return err
 	}
-	if !founded {
-		return fmt.Errorf("%s: %w: nothing was founded there; run comity init first", cfg.Home, ErrHome)
-	}
-	engine, err := highs.New(highs.Config{Cache: cfg.Cache})
+	engine, err := highs.New(highs.Config{Cache: c.Cache})
 	if err != nil {
 		return err
 	}
 	defer engine.Close(context.WithoutCancel(ctx)) //nolint:errcheck // Frees memory of a process that ends.
-	m, err := cfg.find(ctx, id, sealed, engine)
+	m, err := c.find(ctx, o, sealed, engine)
 	if err != nil || m == nil {
 		return err
 	}
@@ -94,15 +163,48 @@ func RunMember(ctx context.Context, cfg Config, id party.ID) error {
 	return m.Run(ctx)
 }
 
-// find connects a member to the hub as soon as there is one; nil if ctx ends before.
-func (c Config) find(ctx context.Context, id party.ID, sealed []byte, solver solve.Solver) (*node.Member, error) {
+// await returns the charter as soon as it is sealed; nil if ctx ends before.
+func (c Config) await(ctx context.Context, o outpost) ([]byte, error) {
 	for {
-		at, err := readPlace(c.Home)
+		sealed, err := o.charter(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil, nil //nolint:nilerr // See above.
+		case err == nil:
+			return sealed, nil
+		case errors.Is(err, ErrOpen):
+			c.Progress(node.Event{Phase: "connect", Text: err.Error(), Total: 1})
+		case errors.Is(err, nats.ErrUnreachable):
+			c.Progress(node.Event{Phase: "connect", Text: "waiting for the hub", Total: 1})
+		case errors.Is(err, nats.ErrRefused):
+			// It took the keys; its doors open for them in a moment.
+			c.Progress(node.Event{Phase: "connect", Text: "waiting for the hub to list this party", Total: 1})
+		default:
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(fetchEvery):
+		}
+	}
+}
+
+// find connects a member to the hub as soon as there is one; nil if ctx ends before.
+func (c Config) find(ctx context.Context, o outpost, sealed []byte, solver solve.Solver) (*node.Member, error) {
+	for {
+		places, err := o.places()
 		if err == nil {
-			var m *node.Member
-			if m, err = c.member(ctx, id, sealed, at, solver); err == nil {
-				c.Progress(node.Event{Phase: "connect", Text: "connected to the hub at " + at.Address, Done: 1, Total: 1})
-				return m, nil
+			for _, at := range places {
+				cfg, cerr := o.member(ctx, sealed, at, solver)
+				if cerr != nil {
+					return nil, cerr
+				}
+				m, jerr := node.Join(ctx, cfg)
+				if jerr == nil {
+					c.Progress(node.Event{Phase: "connect", Text: "connected to the hub at " + at.Address, Done: 1, Total: 1})
+					return m, nil
+				}
+				err = errors.Join(err, jerr)
 			}
 		}
 		if ctx.Err() != nil {
@@ -120,17 +222,21 @@ func (c Config) find(ctx context.Context, id party.ID, sealed []byte, solver sol
 }
 
 // member wires one member of a scenario to its folder and to the hub.
-func (c Config) member(ctx context.Context, id party.ID, sealed []byte, at place, solver solve.Solver) (*node.Member, error) {
+func (c Config) member(id party.ID) func(context.Context, []byte, place, solve.Solver) (node.MemberConfig, error) {
 	home := c.Home.Member(id)
-	return node.Join(ctx, node.MemberConfig{
-		Self: id, Home: home, Charter: sealed, Address: at.Address, Pin: at.Pin,
-		Rows: func() ([]forecast.Observation, error) { return csv.Vintages(filepath.Join(home.Data(), "series.csv")) },
-		Table: func(clause comity.DataClause) (schema.Schema, node.Table, error) {
-			return node.OpenTable(ctx, home, c.schemas(), clause)
-		},
-		Declare: c.declare(id), Solver: solver, Clock: c.Clock, Logger: c.Logger, Rehearse: c.rehearse(id),
-		Distort: c.Cheat.distort(id), Notice: c.Cheat.notice(id),
-	})
+	return func(ctx context.Context, sealed []byte, at place, solver solve.Solver) (node.MemberConfig, error) {
+		return node.MemberConfig{
+			Self: id, Home: home, Charter: sealed, Address: at.Address, Pin: at.Pin,
+			Rows: func(string) ([]forecast.Observation, error) {
+				return csv.Vintages(filepath.Join(home.Data(), "series.csv"))
+			},
+			Table: func(clause comity.DataClause) (schema.Schema, node.Table, error) {
+				return node.OpenTable(ctx, home, c.schemas(), clause)
+			},
+			Declare: c.declare(id), Solver: solver, Clock: c.Clock, Logger: c.Logger, Rehearse: c.rehearse(id),
+			Distort: c.Cheat.distort(id), Notice: c.Cheat.notice(id),
+		}, nil
+	}
 }
 
 // schemas are those of the scenario's tables.
@@ -149,7 +255,11 @@ func Init(cfg Config) error {
 		return err
 	}
 	defer lock.Close() //nolint:errcheck // The kernel drops the lock.
-	if _, founded, err := isFounded(cfg.Home); err != nil || founded {
+	_, founded, err := isFounded(cfg.Home)
+	if d, derr := loadDraft(cfg.Home); derr == nil && d.State != stateHeld {
+		founded = true
+	}
+	if err != nil || founded {
 		if err == nil {
 			err = fmt.Errorf("%s: %w: a consortium is founded here already", cfg.Home, ErrHome)
 		}

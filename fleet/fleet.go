@@ -39,6 +39,9 @@ type Config struct {
 
 	// Apart leaves the members to processes of their own, which find the hub by the home.
 	Apart bool
+	// Listen is HOST:PORT for the hub of members that run apart; empty: as invitations say,
+	// or where it was, or a free port of this machine.
+	Listen string
 	// Patience bounds every wait for members; 0 means the hub's default.
 	Patience time.Duration
 	// StepSeconds is what a founded charter lets one silent member delay a sum; 0 means 10.
@@ -85,11 +88,20 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 	if f.sealed, founded, err = isFounded(cfg.Home); err != nil {
 		return f, err
 	}
+	if d, err := loadDraft(cfg.Home); err == nil && d.State == stateOpen {
+		return f, openDraft(d)
+	}
 	if !founded {
+		if len(cfg.Scenario.Away) > 0 {
+			return f, fmt.Errorf("%w: the rows of %s lie elsewhere; found with comity init and invite them", ErrOpen, names(cfg.Scenario.Away))
+		}
 		cfg.Progress(node.Event{Phase: "found", Text: fmt.Sprintf("making keys for %d parties", len(cfg.Scenario.Members)+1)})
 		if f.sealed, err = Found(cfg, rand.Reader); err != nil {
 			return f, err
 		}
+	}
+	if err := begin(cfg.Home); err != nil {
+		return f, err
 	}
 	if f.engine, err = highs.New(highs.Config{Cache: cfg.Cache}); err != nil {
 		return f, err
@@ -101,26 +113,22 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 		// Solve fails with the same error.
 		_ = f.engine.Warm(running)
 	})
-	address := "127.0.0.1:0"
-	if cfg.Apart {
-		// Members that were away look for the hub where it was.
-		if last, err := readPlace(cfg.Home); err == nil {
-			address = last.Address
-		}
-	}
+	address, web := cfg.doors()
+	seen := &presence{home: cfg.Home, changed: true}
 	served, rehearsal, err := cfg.Cheat.hub(f.sealed)
 	if err != nil {
 		return f, err
 	}
 	f.hub, err = node.Serve(ctx, node.HubConfig{
-		Home: cfg.Home, Charter: served, Address: address, Solver: f.engine, Supply: cfg.supply, Rehearse: rehearsal,
+		Home: cfg.Home, Charter: served, Address: address, Web: web, Presence: seen.told, Solver: f.engine, Supply: cfg.supply, Rehearse: rehearsal,
 		Patience: cfg.Patience, Clock: cfg.Clock, Progress: cfg.Progress, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return f, err
 	}
 	if cfg.Apart {
-		return f, writePlace(cfg.Home, place{f.hub.Address(), f.hub.Pin()})
+		f.running.Go(func() { seen.keep(running) })
+		return f, writePlace(cfg.Home, place{Address: nearby(f.hub.Address()), Pin: f.hub.Pin()})
 	}
 	if err := dropPlace(cfg.Home); err != nil {
 		return f, err
@@ -141,6 +149,9 @@ func (f *Fleet) take(home node.Home) error {
 // keeps its folder: two copies of one member would contradict each other.
 func (f *Fleet) join(ctx, running context.Context) error {
 	for _, id := range f.hub.Members() {
+		if !holds(f.cfg.Home, id) {
+			return fmt.Errorf("%s: %w: %s has its own home elsewhere; run comity serve --hub", f.cfg.Home, ErrHome, id)
+		}
 		if err := f.take(f.cfg.Home.Member(id)); err != nil {
 			return err
 		}
@@ -151,12 +162,15 @@ func (f *Fleet) join(ctx, running context.Context) error {
 	failures := make([]error, len(members))
 	var joining sync.WaitGroup
 	for i, id := range f.hub.Members() {
-		at := place{f.hub.Address(), f.hub.Pin()}
+		at := place{Address: f.hub.Address(), Pin: f.hub.Pin()}
 		if f.cfg.Through != nil {
 			at.Address = f.cfg.Through(id, at.Address)
 		}
 		joining.Go(func() {
-			members[i], failures[i] = f.cfg.member(ctx, id, f.sealed, at, turns)
+			var cfg node.MemberConfig
+			if cfg, failures[i] = f.cfg.member(id)(ctx, f.sealed, at, turns); failures[i] == nil {
+				members[i], failures[i] = node.Join(ctx, cfg)
+			}
 		})
 	}
 	joining.Wait()
@@ -270,7 +284,7 @@ func (f *Fleet) Week(ctx context.Context, period string) (*Week, error) {
 	if w.Skill, err = f.skill(w.Model); err != nil {
 		return nil, err
 	}
-	if w.Pooled != w.Model {
+	if !w.Pooled.IsZero() && w.Pooled != w.Model {
 		return w, fmt.Errorf("%w: federated model %s, pooled %s", node.ErrDissent, w.Model, w.Pooled)
 	}
 	return w, nil

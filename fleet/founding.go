@@ -12,10 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"comity/adapter/cel"
 	"comity/adapter/csv"
 	"comity/adapter/nats"
-	"comity/adapter/yaml"
 	"comity/durable"
 	"comity/governor/charter"
 	"comity/modeler/forecast"
@@ -34,11 +32,11 @@ const (
 	lifetime = 365 * 24 * time.Hour
 )
 
-// Found makes keys and folders for every party of a scenario, drafts the charter from
-// the pack's template, reads it back as a person's file would be read, and seals it.
-// Nothing is in force yet: that takes every founder's seals in the log.
+// Found makes keys and folders for every party of a scenario whose rows are here, drafts
+// the charter from the pack's template, and seals it if nobody is away. Nothing is in force
+// yet: that takes every founder's seals in the log. Without a seal it returns nil.
 func Found(cfg Config, secret io.Reader) ([]byte, error) {
-	home, s, now := cfg.Home, cfg.Scenario, cfg.Clock()
+	home, s := cfg.Home, cfg.Scenario
 	// Without a charter what lies there is of a founding that was cut short: no one has
 	// seen those keys.
 	for _, rest := range []string{string(home.Hub()), filepath.Join(string(home), "members")} {
@@ -46,6 +44,27 @@ func Found(cfg Config, secret io.Reader) ([]byte, error) {
 			return nil, err
 		}
 	}
+	f, err := founding(cfg, secret)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{State: stateHeld, Founding: f, Template: s.Charter}
+	for _, id := range s.Away {
+		// Its keys only stood in until now: the charter's form needs some.
+		if err := os.RemoveAll(string(home.Member(id))); err != nil {
+			return nil, err
+		}
+		d.State, d.Seats = stateOpen, append(d.Seats, invitee{Party: id})
+	}
+	if err := d.save(home); err != nil || d.State == stateOpen {
+		return nil, err
+	}
+	return d.seal(home)
+}
+
+// founding makes keys for all parties and fills the template's blanks.
+func founding(cfg Config, secret io.Reader) (pack.Founding, error) {
+	home, s, now := cfg.Home, cfg.Scenario, cfg.Clock()
 	f := pack.Founding{
 		ID:        strings.ToLower(s.Name) + "-" + strconv.Itoa(len(s.Members)),
 		Effective: now.UTC().Truncate(24 * time.Hour).Format(time.RFC3339),
@@ -56,11 +75,10 @@ func Found(cfg Config, secret io.Reader) ([]byte, error) {
 		WitnessThreshold: charter.LeastWitnesses(len(s.Members)),
 	}
 	f.Origin = "comity.example/" + f.ID
-	recipe, err := recipeOf(s)
-	if err != nil {
-		return nil, err
+	var err error
+	if f.Recipe, err = recipeOf(s); err != nil {
+		return f, err
 	}
-	f.Recipe = recipe
 	for _, p := range append(slices.Clone(s.Members), s.Operator) {
 		folder := home.Member(p.ID)
 		if p.ID == s.Operator.ID {
@@ -68,7 +86,7 @@ func Found(cfg Config, secret io.Reader) ([]byte, error) {
 		}
 		signatory, witness, err := enrol(folder, p, secret)
 		if err != nil {
-			return nil, fmt.Errorf("found %s: %s: %w", f.ID, p.ID, err)
+			return f, fmt.Errorf("found %s: %s: %w", f.ID, p.ID, err)
 		}
 		f.Parties = append(f.Parties, signatory)
 		if p.ID != s.Operator.ID {
@@ -77,11 +95,8 @@ func Found(cfg Config, secret io.Reader) ([]byte, error) {
 	}
 	slices.SortFunc(f.Parties, func(a, b pack.FoundingParty) int { return strings.Compare(a.ID, b.ID) })
 	logKey, err := newKey(home.Hub().LogKey(), f.Origin, secret)
-	if err != nil {
-		return nil, err
-	}
 	f.LogKey = logKey.Verifier()
-	return seal(home, s.Charter, f)
+	return f, err
 }
 
 // recipeOf returns the training recipe that a scenario names.
@@ -143,32 +158,6 @@ func newKey(file, name string, secret io.Reader) (party.Key, error) {
 	return k, party.SaveKey(file, k)
 }
 
-// seal writes the charter as people read it, reads it back, and seals what was read.
-func seal(home node.Home, template string, f pack.Founding) ([]byte, error) {
-	text, err := pack.Draft(template, f)
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(string(home), "charter.yaml")
-	if err := durable.WriteFile(file, text); err != nil {
-		return nil, err
-	}
-	root, err := yaml.Read(file, text)
-	if err != nil {
-		return nil, err
-	}
-	c, problems := charter.Read(root, cel.Compile)
-	if err := problems.Err(file); err != nil {
-		return nil, err
-	}
-	sealed, _, err := charter.Seal(c)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	// The charter is written last: a home without it was not founded.
-	return sealed, durable.WriteFile(home.Charter(), sealed)
-}
-
 // deal gives each member a file of its own rows, known at a snapshot date. On one
 // machine somebody has to; in a deployment each member's rows begin at home.
 func deal(home node.Home, s pack.Scenario, asOf string) error {
@@ -181,6 +170,9 @@ func deal(home node.Home, s pack.Scenario, asOf string) error {
 		byPlace[o.Place] = append(byPlace[o.Place], o)
 	}
 	for _, m := range s.Members {
+		if !holds(home, m.ID) {
+			continue // Its rows are at its own home.
+		}
 		folder := home.Member(m.ID).Data()
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err
@@ -198,8 +190,11 @@ func deal(home node.Home, s pack.Scenario, asOf string) error {
 // dealTables gives a member its rows about persons, and says where they are. What is
 // there stays: a member may have put its own in its place.
 func dealTables(home node.Home, s pack.Scenario, id party.ID) error {
-	if _, err := os.Stat(home.Tables()); err == nil || len(s.Tables) == 0 {
-		return err
+	if len(s.Tables) == 0 {
+		return nil
+	}
+	if _, err := os.Stat(home.Tables()); err == nil {
+		return nil
 	}
 	if err := os.MkdirAll(home.Data(), 0o700); err != nil {
 		return err
@@ -223,8 +218,12 @@ func dealTables(home node.Home, s pack.Scenario, id party.ID) error {
 // ErrHome says that a folder holds something that is not this consortium.
 var ErrHome = errors.New("folder is not a home of this consortium")
 
-// isFounded tells whether home holds a sealed charter, and returns it.
+// isFounded tells whether home holds a sealed charter, and returns it. One beside a draft
+// that is open was taken back.
 func isFounded(home node.Home) (sealed []byte, ok bool, err error) {
+	if d, err := loadDraft(home); err == nil && d.State == stateOpen {
+		return nil, false, nil
+	}
 	sealed, err = os.ReadFile(home.Charter())
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, false, nil

@@ -38,5 +38,5 @@ func Reach(ctx context.Context, home node.Home) (address string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return at.Address, nats.Probe(ctx, at.Address, at.Pin)
+	return at.Address, nats.Probe(ctx, at.Address, at.Pin, nil)
 }

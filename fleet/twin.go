@@ -21,6 +21,8 @@ import (
 // many rows they are. If the cohort shrank on the way no single table of rows gives the
 // same sums; then the twin adds the vectors of the members that each step had.
 //
+// Where a member's rows lie in a home of its own there is no twin: the digest is zero.
+//
 // In a week without a training it is the twin of the training whose model is in force.
 func (f *Fleet) pooled(ctx context.Context) (model canon.Digest, rows int, err error) {
 	var in forecast.Input
@@ -41,6 +43,11 @@ func (f *Fleet) pooled(ctx context.Context) (model canon.Digest, rows int, err e
 	known, err := f.cfg.Scenario.Rows.Known(in.Origin)
 	if err != nil {
 		return model, 0, err
+	}
+	for _, id := range cohorts[0].Members {
+		if !holds(f.cfg.Home, id) {
+			return model, 0, nil // Its rows are its own: there is no twin.
+		}
 	}
 	if f.twin.origin == in.Origin {
 		return f.twin.model, len(known), nil

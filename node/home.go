@@ -23,6 +23,9 @@ func (h Home) Log() string { return h.path("log") }
 // Charter returns the file of the sealed charter.
 func (h Home) Charter() string { return h.path("charter.json") }
 
+// Text returns the file of the charter as people read it.
+func (h Home) Text() string { return h.path("charter.yaml") }
+
 // Receipts returns the folder of the receipts.
 func (h Home) Receipts() string { return h.path("receipts") }
 
@@ -40,6 +43,9 @@ func (h Home) NodeKey() string { return h.path("keys", "node.key") }
 
 // WitnessKey returns the file of the key that cosigns checkpoints.
 func (h Home) WitnessKey() string { return h.path("keys", "witness.key") }
+
+// Transport returns the folder of the hub's TLS key.
+func (h Home) Transport() string { return h.path("transport") }
 
 // LogKey returns the file of the log's key.
 func (h Home) LogKey() string { return h.path("keys", "log.key") }

@@ -31,7 +31,10 @@ type HubConfig struct {
 	Home    Home
 	Charter []byte // Sealed.
 	Address string // Listen here; "127.0.0.1:0" picks a free port.
-	Solver  solve.Solver
+	Web     string // Listen here for websockets too; empty: nowhere.
+	// Presence, if set, is told when a member's connection opens or ends. It must not block.
+	Presence func(id party.ID, connected bool)
+	Solver   solve.Solver
 	// Supply returns what the operator declares for a period under a clause.
 	Supply func(clause comity.DataClause, period string) (map[string]canon.Int, error)
 	// Patience bounds every wait for members' statements. Default 60 s.
@@ -90,7 +93,11 @@ func Serve(ctx context.Context, cfg HubConfig) (*Hub, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(Event) {}
 	}
+	if cfg.Presence == nil {
+		cfg.Presence = func(party.ID, bool) {}
+	}
 	h := &Hub{cfg: cfg, logger: orDiscard(cfg.Logger), stopped: make(chan error, 1)}
+	h.steps = newStepServer(h)
 	var err error
 	if h.charter, _, err = charter.Open(cfg.Charter); err != nil {
 		return nil, fmt.Errorf("hub: %w", err)
@@ -107,7 +114,9 @@ func Serve(ctx context.Context, cfg HubConfig) (*Hub, error) {
 		}
 	}
 	h.link, err = nats.Listen(ctx, nats.HubConfig{
-		Address: cfg.Address, Folder: cfg.Home.Hub().path("transport"), Members: identities, Logger: cfg.Logger,
+		Address: cfg.Address, Web: cfg.Web, Folder: cfg.Home.Hub().Transport(), Members: identities, Logger: cfg.Logger,
+		Moved:    func(name string) { h.steps.moved(party.ID(name)) },
+		Presence: func(name string, connected bool) { cfg.Presence(party.ID(name), connected) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("hub: %w", err)
@@ -116,7 +125,6 @@ func Serve(ctx context.Context, cfg HubConfig) (*Hub, error) {
 		h.link.Close()
 		return nil, fmt.Errorf("hub: %w", err)
 	}
-	h.steps = newStepServer(h)
 	if err := h.listen(); err != nil {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
@@ -208,6 +216,7 @@ func (h *Hub) listen() error {
 		h.link.Handle(msgLetter, h.takeLetter),
 		h.link.Handle(msgDuty, h.serveDuty),
 		h.link.Handle(msgBlob, h.serveBlob),
+		h.link.Handle(MsgCharter, func(context.Context, string, []byte) ([]byte, error) { return h.cfg.Charter, nil }),
 		h.link.Handle(msgFail, func(ctx context.Context, from string, data []byte) ([]byte, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -431,7 +440,7 @@ func (h *Hub) tellAll(ctx context.Context, d due, stays bool) error {
 // serveDuty says what is due now.
 func (h *Hub) serveDuty(ctx context.Context, from string, _ []byte) ([]byte, error) {
 	h.mu.Lock()
-	now := duty{Due: h.current}
+	now := duty{Due: h.current, Now: h.cfg.Clock().Unix()}
 	h.mu.Unlock()
 	if data, _, err := h.log.Checkpoint(ctx); err == nil {
 		now.Checkpoint = h.shown(party.ID(from), msgCheckpoint, data)

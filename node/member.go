@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -30,11 +31,13 @@ import (
 type MemberConfig struct {
 	Self    party.ID
 	Home    Home
-	Charter []byte // Sealed, as its officers received it; the member follows no other.
-	Address string // Of the hub.
-	Pin     string // Of the hub's TLS key.
-	// Rows returns the member's own rows. They are used at home and never sent.
-	Rows func() ([]forecast.Observation, error)
+	Charter []byte   // Sealed, as its officers received it; the member follows no other.
+	Address string   // Of the hub: HOST:PORT or wss://HOST:PORT.
+	Pin     string   // Of the hub's TLS key.
+	Proxy   *url.URL // To reach it through; nil: none.
+	// Rows returns the member's own rows as they were known on a day (YYYY-MM-DD). They are
+	// used at home and never sent.
+	Rows func(asOf string) ([]forecast.Observation, error)
 	// Declare returns the numbers that the member signs for a period under a clause.
 	Declare func(clause comity.DataClause, period string, received int64) (map[string]canon.Int, error)
 	// Table opens the member's rows under a clause that may be asked about, with what they
@@ -112,7 +115,7 @@ func Join(ctx context.Context, cfg MemberConfig) (*Member, error) {
 		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)
 	}
 	m.link, err = nats.Dial(ctx, nats.MemberConfig{
-		Address: cfg.Address, Pin: cfg.Pin, Name: string(cfg.Self), Identity: identity, Logger: cfg.Logger,
+		Address: cfg.Address, Pin: cfg.Pin, Name: string(cfg.Self), Identity: identity, Proxy: cfg.Proxy, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)

@@ -50,7 +50,8 @@ type stepServer struct {
 	inbox chan stepMessage
 
 	mu    sync.Mutex
-	shown []shownStep // By step number; the last may lack its broadcast.
+	shown []shownStep            // By step number; the last may lack its broadcast.
+	last  map[party.ID]time.Time // When a piece of a member's message came.
 
 	// Owned by conduct.
 	agg        *secagg.Hub
@@ -70,7 +71,7 @@ type shownStep struct {
 }
 
 func newStepServer(h *Hub) *stepServer {
-	return &stepServer{hub: h, inbox: make(chan stepMessage, maxInbox)}
+	return &stepServer{hub: h, inbox: make(chan stepMessage, maxInbox), last: map[party.ID]time.Time{}}
 }
 
 func (s *stepServer) put(m stepMessage) error {
@@ -213,7 +214,7 @@ func (s *stepServer) Sum(ctx context.Context, step learn.Step, x []int64) ([]int
 		if err := s.agg.Begin(secagg.Step{Name: step.Name, Bits: step.Bits, Lanes: len(x)}); err != nil {
 			return nil, err
 		}
-		late, err := s.exchange(ctx)
+		late, err := s.exchange(ctx, len(x)*step.Bits/8)
 		if err != nil {
 			return nil, err
 		}
@@ -258,16 +259,13 @@ func (s *stepServer) again(step learn.Step) ([]int64, error) {
 }
 
 // exchange collects uploads, shows the commitments, and collects reveals. It returns
-// whom it waited for in vain.
-func (s *stepServer) exchange(ctx context.Context) (late []party.ID, err error) {
-	patience := time.Duration(s.plan.StepSeconds) * time.Second
-	if !s.started {
-		// Before the first step members read their rows and open their boxes, or start again.
-		patience = max(patience, s.hub.cfg.Patience)
-	}
+// whom it waited for in vain, each for as long as its line needs to bring up bytes. A member's time counts from when something of it moved: see
+// window.
+func (s *stepServer) exchange(ctx context.Context, up int) (late []party.ID, err error) {
+	w := s.window(s.lastShown(), up)
 	shown := false
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
+	look := time.NewTimer(w.patience)
+	defer look.Stop()
 	for len(s.agg.Missing()) > 0 {
 		select {
 		case m := <-s.inbox:
@@ -280,8 +278,13 @@ func (s *stepServer) exchange(ctx context.Context) (late []party.ID, err error) 
 				s.hub.logger.LogAttrs(ctx, slog.LevelDebug, "step message refused", slog.String("party", string(m.from)), slog.Any("err", err))
 				continue
 			}
-		case <-deadline.C:
-			return s.agg.Missing(), nil
+		case <-look.C:
+			late, next := w.late(s.agg.Missing(), s.hub.cfg.Clock(), s.lines())
+			if len(late) > 0 {
+				return late, nil
+			}
+			look.Reset(next)
+			continue
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -294,10 +297,11 @@ func (s *stepServer) exchange(ctx context.Context) (late []party.ID, err error) 
 				return nil, err
 			}
 			shown, s.started = true, true
-			deadline.Reset(time.Duration(s.plan.StepSeconds) * time.Second)
 			if err := s.show(msgCommitments, c.Bytes()); err != nil {
 				return nil, err
 			}
+			w = s.window(len(c.Bytes()), 0)
+			look.Reset(w.patience)
 		}
 	}
 	return nil, nil

@@ -62,8 +62,15 @@ func (b box) put(data []byte) {
 	}
 }
 
-// askAgain is how long a member waits for a broadcast before it asks for it.
-const askAgain = 2 * time.Second
+const (
+	// askAgain is how long a member waits for a broadcast before it looks whether it has to
+	// ask for it.
+	askAgain = 2 * time.Second
+	// answerParts is how many times as long as its own upload took a member waits besides:
+	// on a slow line a sum, of twice the bytes, is on its way, and what is asked for too
+	// early comes twice.
+	answerParts = 4
+)
 
 // train takes part in a round: it adds its masked vectors to everybody's and ends with
 // the same model as everybody and a forecast for its own place. A member that was killed
@@ -126,7 +133,7 @@ func (m *Member) input(r body.Round) (forecast.Input, error) {
 	in := forecast.Input{
 		Origin: r.Plan.Period, Targets: m.charter.Models.Targets, Unit: m.charter.Models.Unit, Recipe: r.Plan.Recipe,
 	}
-	rows, err := m.cfg.Rows()
+	rows, err := m.cfg.Rows(r.Plan.Period)
 	if err != nil {
 		return in, err
 	}
@@ -178,6 +185,7 @@ type summer struct {
 	round    string
 	finished int // Steps that were over when this member came: they are only read.
 	sums     fileStore
+	took     time.Duration // What the last upload took.
 }
 
 // errCohort says that the cohort may have changed while a member waited.
@@ -276,9 +284,13 @@ func (s *summer) send(ctx context.Context, kind string, data []byte) error {
 			return err
 		}
 	}
+	began := s.member.cfg.Clock()
 	_, err := s.member.link.Request(ctx, kind, data)
 	if errors.Is(err, nats.ErrUnreachable) {
 		return nil
+	}
+	if kind == msgUpload {
+		s.took = s.member.cfg.Clock().Sub(began)
 	}
 	return err
 }
@@ -304,7 +316,7 @@ func await[T any](ctx context.Context, s *summer, own []message, kind string, us
 	if kind == msgSum {
 		in = s.member.step.sums
 	}
-	wait := askAgain
+	wait := askAgain + answerParts*s.took
 	if s.agg.Position().Number < s.finished {
 		wait = 0
 	}
@@ -318,7 +330,7 @@ func await[T any](ctx context.Context, s *summer, own []message, kind string, us
 			}
 			return none, errCohort
 		case <-time.After(wait):
-			wait = askAgain
+			wait = askAgain + answerParts*s.took
 			for _, m := range own {
 				if err := s.send(ctx, m.kind, m.data); err != nil {
 					return none, err

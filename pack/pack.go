@@ -32,9 +32,12 @@ type Scenario struct {
 	Name  string // "respiratory".
 	Title string
 	// Label is Synthetic, or empty where the rows were observed.
-	Label    string
-	Members  []Party // Ascending by id.
-	Operator Party   // Runs the log and declares the supply; it holds no rows.
+	Label   string
+	Members []Party // Ascending by id.
+	// Away names members, ascending, whose rows lie on machines of their own: they make
+	// their own keys there and join by invitation.
+	Away     []party.ID
+	Operator Party // Runs the log and declares the supply; it holds no rows.
 	Targets  []Target
 	Start    string // Origin date of the first week, YYYY-MM-DD.
 	// Source says where the rows come from, in one sentence.

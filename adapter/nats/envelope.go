@@ -26,6 +26,7 @@ const (
 	CodeFailed   = "failed"    // The handler's error had no code.
 	CodeBusy     = "busy"      // The member has too many requests open.
 	CodeTooLarge = "too_large" // The handler's answer exceeds the largest payload.
+	codeNobody   = "nobody"    // A piece of a kind that is not handled.
 )
 
 // RemoteError is an error of the handler at the other end. A handler that returns one

@@ -23,6 +23,9 @@ import (
 type HubConfig struct {
 	// Address is HOST:PORT; default 127.0.0.1:0. Port 0 picks a free one.
 	Address string
+	// Web is HOST:PORT of a second door: the same server behind a websocket over the same
+	// TLS key, for members whose network lets only HTTPS out. Empty: none.
+	Web string
 	// Folder keeps the TLS key; it is made if missing.
 	Folder string
 	// Members may connect, at most 1,000. Names and NKeys are unique.
@@ -32,6 +35,9 @@ type HubConfig struct {
 	// Presence, if set, is told when a connection of a member opens or ends, and of those
 	// that are there before Listen returns; an opening may be told twice. It must not block.
 	Presence func(name string, connected bool)
+	// Moved, if set, is told when a piece of a member's large request arrives. It must not
+	// block.
+	Moved func(name string)
 	// Logger gets the server's own log at debug level; default none.
 	Logger *slog.Logger
 }
@@ -64,8 +70,10 @@ type Hub struct {
 	members map[string]*peer
 	byNKey  map[string]string
 	pin     string
+	web     string // HOST:PORT of the websocket.
 	payload int
 	logger  *slog.Logger
+	moved   func(name string)
 
 	ctx  context.Context // Ends with Close; handlers get it.
 	stop context.CancelFunc
@@ -73,19 +81,20 @@ type Hub struct {
 	mu     sync.Mutex
 	closed bool
 	open   sync.WaitGroup
-	kinds  map[string]bool
+	kinds  map[string]HubHandler
 }
 
 // peer is what the hub keeps of one member.
 type peer struct {
 	slots chan struct{} // For requests that are being handled.
 	life  lifeline      // Ends with each of its connections.
+	parts transfers     // Owned by the subscription to pieces.
 }
 
 // Listen starts the server and returns when members can connect. It lives until Close.
 func Listen(ctx context.Context, cfg HubConfig) (*Hub, error) {
 	h := &Hub{
-		members: map[string]*peer{}, byNKey: map[string]string{}, kinds: map[string]bool{},
+		members: map[string]*peer{}, byNKey: map[string]string{}, kinds: map[string]HubHandler{}, moved: cfg.Moved,
 		logger: cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler)),
 	}
 	var err error
@@ -94,6 +103,9 @@ func Listen(ctx context.Context, cfg HubConfig) (*Hub, error) {
 	}
 	if cfg.Presence == nil {
 		cfg.Presence = func(string, bool) {}
+	}
+	if h.moved == nil {
+		h.moved = func(string) {}
 	}
 	if err := h.admit(cfg.Members); err != nil {
 		return nil, err
@@ -115,6 +127,9 @@ func Listen(ctx context.Context, cfg HubConfig) (*Hub, error) {
 	}
 	h.ctx, h.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if h.conn, err = h.dial(own); err == nil {
+		err = h.gather()
+	}
+	if err == nil {
 		err = h.watch(watcher, cfg.Presence)
 	}
 	if err != nil {
@@ -150,6 +165,9 @@ func (h *Hub) admit(members []MemberIdentity) error {
 // Address returns HOST:PORT as it is bound.
 func (h *Hub) Address() string { return h.server.Addr().String() }
 
+// Web returns HOST:PORT of the websocket as it is bound, empty if there is none.
+func (h *Hub) Web() string { return h.web }
+
 // Pin returns the digest of the hub's public TLS key (SubjectPublicKeyInfo, RFC 5280),
 // as "sha256:..." for the members' invitations.
 func (h *Hub) Pin() string { return h.pin }
@@ -161,20 +179,54 @@ func (h *Hub) Handle(kind string, handle HubHandler) error {
 		return err
 	}
 	h.mu.Lock()
-	twice := h.kinds[kind]
-	h.kinds[kind] = true
+	twice := h.kinds[kind] != nil
+	h.kinds[kind] = handle
 	h.mu.Unlock()
 	if twice {
 		return fmt.Errorf("%w: kind %s is handled twice", ErrConfig, kind)
 	}
-	sub, err := h.conn.Subscribe("m.*."+kind, func(m *nats.Msg) { h.receive(m, handle) })
-	if err != nil {
+	if err := h.subscribe(kind, func(m *nats.Msg) { h.receive(m, handle) }); err != nil {
 		return fmt.Errorf("handle %s: %w", kind, err)
+	}
+	return nil
+}
+
+// gather puts the pieces of large requests together.
+func (h *Hub) gather() error {
+	return h.subscribe(kindPiece, func(m *nats.Msg) {
+		name, from := h.sender(m)
+		if from == nil {
+			return
+		}
+		h.moved(name)
+		kind, whole, err := from.parts.add(m.Data, h.payload)
+		h.mu.Lock()
+		handle := h.kinds[kind]
+		h.mu.Unlock()
+		switch {
+		case err != nil:
+			h.respond(m, nil, err)
+		case handle == nil:
+			h.respond(m, nil, &RemoteError{codeNobody, "nobody handles " + kind})
+		case whole == nil:
+			h.respond(m, nil, nil)
+		default:
+			m.Data = whole
+			h.receive(m, handle)
+		}
+	})
+}
+
+// subscribe hears one kind of all members.
+func (h *Hub) subscribe(kind string, hear func(*nats.Msg)) error {
+	sub, err := h.conn.Subscribe("m.*."+kind, hear)
+	if err != nil {
+		return err
 	}
 	// Requests wait here only until a goroutine takes or refuses them; every member
 	// may have all its slots full and as many more on the way.
 	if err := sub.SetPendingLimits(2*maxOpen*maxMembers, 2*h.pending()); err != nil {
-		return fmt.Errorf("handle %s: %w", kind, err)
+		return err
 	}
 	return h.flush()
 }
@@ -184,12 +236,8 @@ func (h *Hub) flush() error { return h.conn.FlushTimeout(dialTimeout) }
 
 // receive starts the handler of one request, or refuses it.
 func (h *Hub) receive(m *nats.Msg, handle HubHandler) {
-	name, _, _ := strings.Cut(strings.TrimPrefix(m.Subject, "m."), ".")
-	from := h.members[name]
-	// The member chose where the answer goes. Without this check it could have the hub
-	// speak to others in its place.
-	if from == nil || !strings.HasPrefix(m.Reply, inboxOf(name)+".") {
-		h.logger.Warn("request without a place for its answer", slog.String("subject", m.Subject))
+	name, from := h.sender(m)
+	if from == nil {
 		return
 	}
 	select {
@@ -209,6 +257,17 @@ func (h *Hub) receive(m *nats.Msg, handle HubHandler) {
 		body, err := handle(h.ctx, name, m.Data)
 		h.respond(m, body, err)
 	})
+}
+
+// sender returns who sent a request, nil if there is no place for its answer. The member
+// chose that place: without this check it could have the hub speak to others in its stead.
+func (h *Hub) sender(m *nats.Msg) (name string, from *peer) {
+	name, _, _ = strings.Cut(strings.TrimPrefix(m.Subject, "m."), ".")
+	if from = h.members[name]; from == nil || !strings.HasPrefix(m.Reply, inboxOf(name)+".") {
+		h.logger.Warn("request without a place for its answer", slog.String("subject", m.Subject))
+		return name, nil
+	}
+	return name, from
 }
 
 func (h *Hub) respond(m *nats.Msg, body []byte, err error) {

@@ -32,6 +32,24 @@ func NewIdentity(secret io.Reader) (Identity, error) {
 	return identityOf(pair)
 }
 
+// ParseIdentity reads what Seed writes. Its errors do not quote the text.
+func ParseIdentity(seed string) (Identity, error) {
+	prefix, _, err := nkeys.DecodeSeed([]byte(seed))
+	if err != nil || prefix != nkeys.PrefixByteUser {
+		// The library's error is left out: it has seen the secret.
+		return Identity{}, fmt.Errorf("%w: want the seed of a NATS user NKey (SU...)", party.ErrKey)
+	}
+	pair, err := nkeys.FromSeed([]byte(seed))
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: want the seed of a NATS user NKey (SU...)", party.ErrKey)
+	}
+	return identityOf(pair)
+}
+
+// Seed returns the secret half as text for programs that keep it themselves. Whoever
+// reads it can connect as i.
+func (i Identity) Seed() string { return i.seed() }
+
 func identityOf(pair nkeys.KeyPair) (Identity, error) {
 	public, err := pair.PublicKey()
 	if err != nil {
@@ -65,14 +83,9 @@ func LoadIdentity(path string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	prefix, _, err := nkeys.DecodeSeed([]byte(line))
-	if err != nil || prefix != nkeys.PrefixByteUser {
-		// The library's error is left out: it has seen the secret.
-		return Identity{}, fmt.Errorf("%w: %s:1:1: want the seed of a NATS user NKey (SU...)", party.ErrKeyFile, path)
-	}
-	pair, err := nkeys.FromSeed([]byte(line))
+	i, err := ParseIdentity(line)
 	if err != nil {
-		return Identity{}, fmt.Errorf("%w: %s:1:1: want the seed of a NATS user NKey (SU...)", party.ErrKeyFile, path)
+		return Identity{}, fmt.Errorf("%w: %s:1:1: %w", party.ErrKeyFile, path, err)
 	}
-	return identityOf(pair)
+	return i, nil
 }

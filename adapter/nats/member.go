@@ -5,8 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,10 +21,13 @@ import (
 
 // MemberConfig says which hub a member dials, and as whom.
 type MemberConfig struct {
-	Address  string // HOST:PORT of the hub.
+	Address  string // HOST:PORT of the hub, or wss://HOST:PORT of its websocket.
 	Pin      string // "sha256:..." of the hub's TLS key, from the invitation.
 	Name     string // As the hub lists it.
 	Identity Identity
+	// Proxy is asked to CONNECT to the hub (RFC 9110, section 9.3.6): http://HOST:PORT or
+	// https://HOST:PORT, with USER:PASSWORD@ where it wants them. Nil: none.
+	Proxy *url.URL
 	// MaxPayload is the largest message in bytes; default DefaultMaxPayload.
 	MaxPayload int
 	// Logger hears of lost and regained connections and of dropped messages; default none.
@@ -53,6 +60,7 @@ type Member struct {
 	life  lifeline
 	mu    sync.Mutex
 	up    chan struct{} // Closed while the connection stands.
+	turns int           // How many connections there were.
 	kinds map[string]bool
 }
 
@@ -76,27 +84,65 @@ func Dial(ctx context.Context, cfg MemberConfig) (*Member, error) {
 	}
 	close(m.up)
 	m.ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
-	m.conn, err = nats.Connect("tls://"+cfg.Address,
-		nats.Name(cfg.Name), nats.Nkey(cfg.Identity.Public(), cfg.Identity.sign), nats.CustomInboxPrefix(inboxOf(cfg.Name)),
-		nats.Secure(memberTLS(pin)), nats.TLSHandshakeFirst(), nats.Timeout(timeoutOf(ctx)), nats.IgnoreDiscoveredServers(),
-		nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.CustomReconnectDelay(pauseBefore),
-		nats.ReconnectBufSize(-1), // A lost connection fails requests; nothing waits in secret.
-		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { m.lost(err) }),
-		nats.ReconnectHandler(func(*nats.Conn) { m.regained() }),
-		nats.ErrorHandler(m.report))
+	door := &dialer{within: timeoutOf(ctx), proxy: cfg.Proxy}
+	m.conn, err = nats.Connect(m.options(ctx, cfg, pin, door))
 	if err != nil {
 		m.stop()
-		switch {
-		case errors.Is(err, nats.ErrAuthorization):
-			err = fmt.Errorf("%w: the hub does not list %s", ErrRefused, cfg.Identity)
-		case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout): // The library's words for a refused connection.
-			err = fmt.Errorf("%w: nobody answers; is the hub running, and is the address right?", ErrUnreachable)
-		}
+		err = whyNot(err, door, cfg.Identity)
 		return nil, fmt.Errorf("member %s dials %s: %w", cfg.Name, cfg.Address, err)
 	}
 	m.logger.DebugContext(ctx, "connected to hub", slog.String("member", m.name))
 	return m, nil
+}
+
+// whyNot names why a hub was not reached.
+func whyNot(err error, door *dialer, who Identity) error {
+	_, broken := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, nats.ErrAuthorization):
+		return fmt.Errorf("%w: the hub does not list %s", ErrRefused, who)
+	case door.refused() != nil: // The library keeps no error of a dialer.
+		return door.refused()
+	case errors.Is(err, ErrPin):
+		return err
+	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout): // The library's words for a refused connection.
+		return fmt.Errorf("%w: nobody answers; is the hub running, and is the address right?", ErrUnreachable)
+	case broken, errors.Is(err, nats.ErrTLS), errors.Is(err, io.EOF): // It hung up, perhaps before it said why.
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return err
+}
+
+// options returns the hub's URL and how the connection to it behaves.
+func (m *Member) options(ctx context.Context, cfg MemberConfig, pin canon.Digest, door *dialer) (address string, set nats.Option) {
+	address, web := strings.CutPrefix(cfg.Address, webScheme)
+	all := []nats.Option{
+		nats.Name(cfg.Name), nats.Nkey(cfg.Identity.Public(), cfg.Identity.sign), nats.CustomInboxPrefix(inboxOf(cfg.Name)),
+		nats.Secure(memberTLS(pin)), nats.Timeout(timeoutOf(ctx)), nats.IgnoreDiscoveredServers(), nats.SetCustomDialer(door),
+		nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.CustomReconnectDelay(pauseBefore),
+		nats.ReconnectBufSize(-1), // A lost connection fails requests; nothing waits in secret.
+		nats.PingInterval(memberPings), nats.MaxPingsOutstanding(patientPings),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { m.lost(err) }),
+		nats.ReconnectHandler(func(*nats.Conn) { m.regained() }),
+		nats.ErrorHandler(m.report),
+	}
+	if cfg.Proxy != nil {
+		all = append(all, nats.SkipHostLookup()) // The proxy knows names that this network may not.
+	}
+	if web {
+		address = webScheme + address
+	} else {
+		address = "tls://" + address
+		all = append(all, nats.TLSHandshakeFirst())
+	}
+	return address, func(o *nats.Options) error {
+		for _, option := range all {
+			if err := option(o); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 func timeoutOf(ctx context.Context) time.Duration {
@@ -135,7 +181,16 @@ func (m *Member) regained() {
 	default:
 		close(m.up)
 	}
+	m.turns++
 	m.logger.Info("connection to hub regained", slog.String("member", m.name))
+}
+
+// Turns returns how often the connection came back. While the number stays, everything
+// that was sent has arrived or is on its way.
+func (m *Member) Turns() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.turns
 }
 
 // report hears of what the library cannot return, dropped messages above all.
@@ -150,21 +205,23 @@ func (m *Member) report(_ *nats.Conn, sub *nats.Subscription, err error) {
 // Request asks the hub and returns its answer or a *RemoteError of its handler. While
 // the connection is down it waits for the next one; if the connection is lost during
 // the wait for an answer it returns ErrUnreachable, and whether the hub acted is not
-// known. Without a deadline in ctx it gives up after a minute.
+// known. Without a deadline in ctx it gives up after five minutes, and what the slowest
+// line needs for data.
 func (m *Member) Request(ctx context.Context, kind string, data []byte) ([]byte, error) {
 	if err := errors.Join(checkToken("kind", kind), checkSize("request "+kind, data, m.payload)); err != nil {
 		return nil, err
 	}
-	ctx, cancel := withPatience(ctx)
+	// Whoever is at the other end is at work or its connection ends: see silence.
+	ctx, cancel := withPatience(ctx, answerWithin+Carries(len(data)))
 	defer cancel()
-	answer, err := m.ask(ctx, "m."+m.name+"."+kind, data)
+	answer, err := m.ask(ctx, kind, data)
 	if err != nil {
 		return nil, fmt.Errorf("ask hub for %s: %w", kind, err)
 	}
 	return answer, nil
 }
 
-func (m *Member) ask(ctx context.Context, subject string, data []byte) ([]byte, error) {
+func (m *Member) ask(ctx context.Context, kind string, data []byte) ([]byte, error) {
 	m.mu.Lock()
 	up := m.up
 	m.mu.Unlock()
@@ -178,7 +235,10 @@ func (m *Member) ask(ctx context.Context, subject string, data []byte) ([]byte, 
 	if m.ctx.Err() != nil {
 		return nil, ErrClosed
 	}
-	return m.life.request(ctx, m.conn, subject, data)
+	if len(data) > PieceBytes {
+		return m.life.large(ctx, m.conn, m.name, kind, data)
+	}
+	return m.life.request(ctx, m.conn, "m."+m.name+"."+kind, data)
 }
 
 // Handle takes the hub's requests, sends and broadcasts of one kind, one after the

@@ -6,11 +6,13 @@
 // lists. The server inside the hub holds these walls, by subject:
 //
 //	m.NAME.KIND   a member asks the hub; only NAME may publish it
+//	m.NAME._piece a piece of a large request; see PieceBytes
 //	h.NAME.KIND   the hub asks or tells one member; only NAME may receive it
 //	b.KIND        the hub tells everybody
 //	i.NAME.>      where answers to NAME arrive; only NAME may receive them
 //
 // so that a sender's name is a fact about its connection and never a claim in a message.
+// The same server may listen for websockets too, behind the same key and the same walls.
 // Messages live in memory: whoever was away asks again for what it missed.
 package nats
 
@@ -32,6 +34,20 @@ const (
 	dialTimeout = 10 * time.Second
 	// pingEvery finds a dead connection within two intervals.
 	pingEvery = 10 * time.Second
+	// silence is how long a member's connection may bring no byte at all. The hub pings
+	// every pingEvery, so a line that is only slow brings some.
+	silence = 3*pingEvery + dialTimeout/2
+	// patientPings is how many pings may be unanswered: behind the largest message on a
+	// slow line an answer takes minutes. Dead lines are found by silence instead.
+	patientPings = 60
+	// webScheme begins the address of a websocket.
+	webScheme = "wss://"
+	// memberPings keep the hub from asking a member that is busy receiving: its own pings
+	// come more often than the hub would send one.
+	memberPings = 7 * time.Second
+	// stuck is how long the hub's socket to a member may take no byte. Kernels take some
+	// again when a third of their buffer is free: of 4 MiB, 70 s on the slowest line.
+	stuck = 2 * time.Minute
 	// hubName cannot be a member's: names begin with a letter or digit.
 	hubName = "_hub"
 )
@@ -41,6 +57,8 @@ var (
 	ErrConfig = errors.New("transport misconfigured")
 	// ErrPin says that the peer does not hold the hub's key.
 	ErrPin = errors.New("not the hub of the invitation")
+	// ErrProxy says that the proxy does not let the connection through.
+	ErrProxy = errors.New("proxy refused")
 	// ErrRefused says that the hub does not know the member's identity.
 	ErrRefused = errors.New("identity refused")
 	// ErrUnreachable says that the peer is not connected or does not handle the kind.

@@ -13,17 +13,17 @@ func TestProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	address, pin := hub.Address(), hub.Pin()
-	if err := Probe(t.Context(), address, pin); err != nil {
+	if err := Probe(t.Context(), address, pin, nil); err != nil {
 		t.Errorf("the hub itself: %v", err)
 	}
-	if err := Probe(t.Context(), address, "sha256:"+strings.Repeat("0", 64)); !errors.Is(err, ErrPin) {
+	if err := Probe(t.Context(), address, "sha256:"+strings.Repeat("0", 64), nil); !errors.Is(err, ErrPin) {
 		t.Errorf("another pin: %v, want ErrPin", err)
 	}
-	if err := Probe(t.Context(), address, "none"); !errors.Is(err, ErrConfig) {
+	if err := Probe(t.Context(), address, "none", nil); !errors.Is(err, ErrConfig) {
 		t.Errorf("no pin: %v, want ErrConfig", err)
 	}
 	hub.Close()
-	if err := Probe(t.Context(), address, pin); !errors.Is(err, ErrUnreachable) {
+	if err := Probe(t.Context(), address, pin, nil); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("a closed hub: %v, want ErrUnreachable", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -48,7 +49,7 @@ func (l *lifeline) hold(fail context.CancelCauseFunc) (letGo func()) {
 // request is one question and its answer. Without a deadline in ctx it gives up after a
 // minute.
 func (l *lifeline) request(ctx context.Context, conn *nats.Conn, subject string, data []byte) ([]byte, error) {
-	ctx, cancel := withPatience(ctx)
+	ctx, cancel := withPatience(ctx, defaultPatience)
 	defer cancel()
 	waiting, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -64,11 +65,11 @@ func (l *lifeline) request(ctx context.Context, conn *nats.Conn, subject string,
 }
 
 // withPatience gives a context without a deadline one.
-func withPatience(ctx context.Context) (context.Context, context.CancelFunc) {
+func withPatience(ctx context.Context, patience time.Duration) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(ctx, defaultPatience)
+	return context.WithTimeout(ctx, patience)
 }
 
 // translate gives the library's errors the names of this package.

@@ -2,11 +2,13 @@ package nats
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,8 +50,13 @@ func (h *Hub) start(ctx context.Context, cfg HubConfig, own, watcher Identity) e
 		TLSConfig: tlsConfig, TLSHandshakeFirst: true, TLSTimeout: dialTimeout.Seconds(), AuthTimeout: dialTimeout.Seconds(),
 		MaxPayload: int32(h.payload + envelope), MaxPending: int64(h.pending()), //nolint:gosec // Bounded by payloadOf.
 		MaxConn: maxConnections*len(cfg.Members) + maxStrangers, MaxSubs: 100, MaxControlLine: 1024,
-		PingInterval: pingEvery, MaxPingsOut: 2, WriteDeadline: dialTimeout,
+		PingInterval: pingEvery, MaxPingsOut: 2,
+		// A slow line is no reason to hang up as long as it moves.
+		WriteDeadline: stuck, WriteTimeout: server.WriteTimeoutPolicyRetry,
 		NoSigs: true, NoLog: true,
+	}
+	if err := h.openWeb(ctx, cfg.Web, tlsConfig, options); err != nil {
+		return err
 	}
 	if h.server, err = server.NewServer(options); err != nil {
 		return err
@@ -61,6 +68,26 @@ func (h *Hub) start(ctx context.Context, cfg HubConfig, own, watcher Identity) e
 		h.server.Shutdown()
 		return errors.New("the server does not accept connections; its log is at debug level")
 	}
+	return nil
+}
+
+// openWeb adds the websocket's door to the options of the server. Walls and keys are those
+// of the other door.
+func (h *Hub) openWeb(ctx context.Context, address string, tlsConfig *tls.Config, options *server.Options) error {
+	if address == "" {
+		return nil
+	}
+	host, port, err := h.probe(ctx, address)
+	if err != nil {
+		return err
+	}
+	if port == server.RANDOM_PORT { // The server would not say which one it took.
+		return fmt.Errorf("%w: websocket at %s; give its port", ErrConfig, address)
+	}
+	options.Websocket = server.WebsocketOpts{
+		Host: host, Port: port, TLSConfig: tlsConfig.Clone(), HandshakeTimeout: dialTimeout, AuthTimeout: dialTimeout.Seconds(),
+	}
+	h.web = net.JoinHostPort(host, strconv.Itoa(port))
 	return nil
 }
 
@@ -164,6 +191,7 @@ func (h *Hub) present(m *nats.Msg, connected bool, presence func(string, bool)) 
 	if name, ok := h.byNKey[event.Client.User]; ok {
 		if !connected {
 			h.members[name].life.cut()
+			connected = slices.Contains(h.Connected(), name) // By another connection.
 		}
 		presence(name, connected)
 	}

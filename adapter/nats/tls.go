@@ -49,6 +49,16 @@ func hubTLS(folder string) (*tls.Config, canon.Digest, error) {
 	}, canon.Sum(leaf.RawSubjectPublicKeyInfo), nil
 }
 
+// PinOf returns the pin of the TLS key in a hub's folder, which it makes if there is
+// none: invitations name the pin before the hub has run.
+func PinOf(folder string) (string, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fmt.Errorf("transport folder: %w", err)
+	}
+	_, pin, err := hubTLS(folder)
+	return pin.String(), err
+}
+
 func tlsKey(path string) (ed25519.PrivateKey, error) {
 	line, err := party.LoadSecret(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -54,7 +54,15 @@ func (c *doctorCommand) Run(ctx context.Context, t *terminal) error {
 			return err
 		}
 		d.home = node.Home(folder)
-		d.consortium(ctx)
+		own, err := findOwn(folder)
+		switch {
+		case err != nil:
+			d.found("member", "", err, d.keep("member.json"))
+		case own != nil:
+			d.member(ctx, own)
+		default:
+			d.consortium(ctx)
+		}
 	}
 	var first error
 	var b strings.Builder
@@ -147,10 +155,16 @@ func (d *doctor) writable(name, folder, next string) {
 func (d *doctor) consortium(ctx context.Context) {
 	again := command("up", "--home", string(d.home))
 	if _, err := os.Stat(string(d.home)); err != nil {
-		d.found("home", "", err, again)
+		d.found("home", "", err, again+"   # or with an invitation: "+command("member", "join", "FILE", "--home", string(d.home)))
 		return
 	}
 	d.writable("home", string(d.home), "chmod u+rwx "+quoted(string(d.home)))
+	if fleet.Drafted(d.home) {
+		if seats, whole, err := fleet.Seats(d.home); err != nil || !whole {
+			d.draft(seats, err)
+			return
+		}
+	}
 	sealed, err := readBounded(d.home.Charter(), maxCharter)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -170,6 +184,25 @@ func (d *doctor) consortium(ctx context.Context) {
 	d.log(ctx, rules, digest)
 	d.receipts(digest)
 	d.use(ctx)
+}
+
+// draft looks at the home of an operator who waits for parties to join.
+func (d *doctor) draft(seats []fleet.Seat, err error) {
+	if err != nil {
+		d.found("charter", "", err, d.keep("draft.json"))
+		return
+	}
+	next := command("serve", "--hub", "--home", string(d.home))
+	var missing []party.ID
+	for _, s := range seats {
+		if s.Joined != "" || s.Here {
+			continue
+		}
+		if missing = append(missing, s.Party); s.Expires == "" {
+			next = command("member", "invite", string(s.Party), "--home", string(d.home))
+		}
+	}
+	d.found("charter", "", fmt.Errorf("%w: %s have to join", fleet.ErrOpen, idsText(missing)), next)
 }
 
 // keep sets a broken part aside: it may be evidence.
@@ -201,6 +234,14 @@ func (d *doctor) source() {
 // keys looks for the folder of every party, and whether others can read its keys.
 func (d *doctor) keys(rules comity.Charter) {
 	var missing, open []string
+	elsewhere, away := map[party.ID]bool{}, 0
+	if seats, _, err := fleet.Seats(d.home); err == nil {
+		for _, s := range seats {
+			if elsewhere[s.Party] = s.Joined != ""; s.Joined != "" {
+				away++
+			}
+		}
+	}
 	files := 0
 	var broken error
 	for _, p := range rules.Parties {
@@ -213,7 +254,9 @@ func (d *doctor) keys(rules comity.Charter) {
 			names = append(names, folder.LogKey())
 		}
 		if _, err := os.Stat(string(folder)); err != nil {
-			missing = append(missing, string(p.ID))
+			if !elsewhere[p.ID] {
+				missing = append(missing, string(p.ID))
+			}
 			continue
 		}
 		for n := 1; ; n++ { // Officers may keep their keys elsewhere.
@@ -246,7 +289,11 @@ func (d *doctor) keys(rules comity.Charter) {
 	if len(missing) > 0 {
 		err = fmt.Errorf("no folder of %s: %w", strings.Join(missing, ", "), fs.ErrNotExist)
 	}
-	d.found("members", count(len(rules.Parties), "folder")+" of parties", err, "ls "+quoted(filepath.Join(string(d.home), "members"))+"   # put back a copy: keys cannot be made again")
+	here := count(len(rules.Parties)-away, "folder") + " of parties"
+	if away > 0 {
+		here += fmt.Sprintf(", %d have homes of their own", away)
+	}
+	d.found("members", here, err, "ls "+quoted(filepath.Join(string(d.home), "members"))+"   # put back a copy: keys cannot be made again")
 	switch {
 	case len(open) > 0:
 		slices.Sort(open)

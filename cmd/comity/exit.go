@@ -73,9 +73,11 @@ func codes() []code {
 		{30, "exhausted", "the privacy budget is exhausted, or the answer would tell too much of a few", "ask less, wait for the next year, or amend the budget", []error{
 			privacy.ErrExhausted, privacy.ErrNearCohort, privacy.ErrIsolated, privacy.ErrPersonal,
 		}},
+		{23, "too-late", "too late: expired, or used up", "ask for a new one", []error{node.ErrExpired}},
 		{11, "wrong-key", "wrong or unknown key, or another consortium than the pinned one", "compare the charter's words again; do not rely on the evidence", []error{
 			ledger.ErrSignature, ledger.ErrLogKey, audit.ErrAnchor, replay.ErrAnchor, party.ErrSeals, party.ErrSignature,
 			party.ErrUnknownSigner, party.ErrThreshold, nats.ErrPin, nats.ErrRefused, secagg.ErrStranger,
+			node.ErrWords, node.ErrTerms,
 		}},
 		{14, "witnesses", "not enough witnesses", "do not rely on it; ask for a checkpoint that the witnesses cosigned", []error{ledger.ErrWitnesses}},
 		{13, "split", "the log is split or went backwards", "keep both sides: together they prove it; show them to the parties", []error{
@@ -94,7 +96,7 @@ func codes() []code {
 		}},
 		{21, "infeasible", "no feasible allocation", "the message names a smallest set of rules that conflict", []error{solve.ErrInfeasible, jury.ErrQuotas}},
 		{20, "invalid", "a file, charter or value is not valid", "the message says where and how to fix it", []error{
-			ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, place.ErrUnreadable,
+			node.ErrInvitation, node.ErrEnrolment, fleet.ErrRuns, ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, place.ErrUnreadable,
 			canon.ErrNotCanonical, canon.ErrDigest, party.ErrKeyFile, pack.ErrUnknown, pack.ErrPeriod, fleet.ErrHome, errClock,
 			charter.ErrDuration, charter.ErrInstant, charter.ErrExpression, charter.ErrTooLarge, charter.ErrStep, party.ErrKey,
 			party.ErrID, own.ErrRules, pack.ErrReceived, csv.ErrRow, nats.ErrConfig, nats.ErrTooLarge,
@@ -107,12 +109,12 @@ func codes() []code {
 			privacy.ErrParameter, privacy.ErrCharge, privacy.ErrConflict, noise.ErrScale, accountant.ErrParameter, accountant.ErrPublicCoin, accountant.ErrTooLarge, reference.ErrRow,
 		}},
 		{22, "not-yet", "not yet: too few parties answered in time, or nothing catches this lie yet", "run it again when they are connected", []error{
-			node.ErrQuorum, node.ErrUnanswered, secagg.ErrMinMembers, secagg.ErrCohort, oneshot.ErrThreshold, oneshot.ErrExcluded, errNotCaught,
+			node.ErrQuorum, node.ErrUnanswered, fleet.ErrOpen, errIdle, secagg.ErrMinMembers, secagg.ErrCohort, oneshot.ErrThreshold, oneshot.ErrExcluded, errNotCaught,
 		}},
 		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},
 		{3, "not-found", "not found", "check the name", []error{fs.ErrNotExist, explore.ErrName, template.ErrUnknown}},
 		{69, "unreachable", "a peer or service cannot be reached", "check the address and the network, then try again", []error{
-			syscall.ECONNREFUSED, context.DeadlineExceeded, nats.ErrUnreachable, nats.ErrClosed, replay.ErrUnreachable,
+			syscall.ECONNREFUSED, context.DeadlineExceeded, nats.ErrUnreachable, nats.ErrClosed, nats.ErrProxy, replay.ErrUnreachable,
 		}},
 		{1, "unforeseen", "failed in a way nobody foresaw", "please report it with the message", nil},
 	}

@@ -37,6 +37,7 @@ type cli struct {
 	Up       upCommand       `cmd:"" help:"Run a whole consortium on this machine: members, hub, log, witnesses, page."`
 	Init     initCommand     `cmd:"" help:"Found a consortium and start nobody: for hub and members in processes of their own."`
 	Serve    serveCommand    `cmd:"" help:"Run the hub or one member of a founded consortium."`
+	Member   memberCommand   `cmd:"" help:"Invite parties to a consortium, take up an invitation, see who has joined."`
 	Audit    auditCommand    `cmd:"" help:"Check evidence, offline."`
 	Charter  charterCommand  `cmd:"" help:"Read and check charters."`
 	Log      logCommand      `cmd:"" help:"Look into a transparency log."`
@@ -77,7 +78,7 @@ func run(ctx context.Context, args []string, out, err io.Writer) int {
 	if len(args) > 0 && args[0] == "help" && !slices.ContainsFunc(args[1:], func(a string) bool { return !strings.HasPrefix(a, "-") }) {
 		args = append([]string{"--help"}, args[1:]...)
 	}
-	parsed, perr := parser.Parse(joinWords(args))
+	parsed, perr := parser.Parse(ownMember(joinWords(args)))
 	switch {
 	case exited: // --help was among the arguments.
 		if args[0] == "--help" {
@@ -97,17 +98,27 @@ func run(ctx context.Context, args []string, out, err io.Writer) int {
 	return 0
 }
 
-// joinWords makes one argument of eight words that follow --charter without quotes, as
+// joinWords makes one argument of eight words that follow --charter or --words without quotes, as
 // somebody types them who has them read aloud.
 func joinWords(args []string) []string {
 	const words = 8
 	for i, a := range args {
-		if a != "--charter" || len(args) < i+1+words {
+		if a != "--charter" && a != "--words" || len(args) < i+1+words {
 			continue
 		}
 		joined := strings.Join(args[i+1:i+1+words], "-")
 		if _, err := canon.ParseAnchor(joined); err == nil && strings.Count(joined, "-") == words-1 {
 			return slices.Concat(args[:i+1], []string{joined}, joinWords(args[i+1+words:]))
+		}
+	}
+	return args
+}
+
+// ownMember gives --member without an id the value that means the member whose home it is.
+func ownMember(args []string) []string {
+	for i, a := range args {
+		if a == "--member" && (i+1 == len(args) || strings.HasPrefix(args[i+1], "-")) {
+			return slices.Concat(args[:i], []string{"--member=" + itself}, args[i+1:])
 		}
 	}
 	return args

@@ -16,15 +16,15 @@ import (
 	"comity/verifier/privacy"
 )
 
-// drafted is a question as a person writes it; what follows from it is computed.
-type drafted struct {
+// questionFile is a question as a person writes it; what follows from it is computed.
+type questionFile struct {
 	question comity.Question
 	name     string
 	schema   string // Id or file.
 }
 
 // readQuestion reads a question from a file.
-func readQuestion(name string) (a drafted, err error) {
+func readQuestion(name string) (a questionFile, err error) {
 	var root charter.Node
 	err = readFrom(name, func(name string, in io.Reader) error {
 		text, err := io.ReadAll(io.LimitReader(in, yaml.MaxBytes+1))

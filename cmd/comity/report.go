@@ -27,7 +27,7 @@ type upData struct {
 	BytesPerMember string            `json:"bytes_per_member"`
 	Period         string            `json:"period"`
 	Model          canon.Digest      `json:"model"`
-	PooledModel    canon.Digest      `json:"pooled_model"`
+	PooledModel    canon.Digest      `json:"pooled_model,omitzero"` // Only where all rows are simulated or public.
 	Picture        canon.Digest      `json:"picture"`
 	Allocation     map[string]string `json:"allocation"`
 	Gap            string            `json:"gap"`
@@ -127,12 +127,28 @@ func (s *session) commands(w *fleet.Week) []string {
 func (s *session) sentences(w *fleet.Week) []string {
 	members := len(s.scenario.Members)
 	return []string{
-		fmt.Sprintf("Shared: each of %d members sent %s of masked numbers, of which only the sums can be read (%s), and signed its forecast and %s in plain; the %s rows of case data stayed with their owners.",
-			members, bytesText(w.Sent), count(w.Steps, "sum"), count(s.declared(), "number"), grouped(int64(w.Rows))),
+		fmt.Sprintf("Shared: each of %d members sent %s of masked numbers, of which only the sums can be read (%s), and signed its forecast and %s in plain; the%s rows of case data stayed with their owners.",
+			members, bytesText(w.Sent), count(w.Steps, "sum"), count(s.declared(), "number"), rowsText(w.Rows)),
 		gained(w.Skill) + held(w.Score),
-		fmt.Sprintf("Checked: %d of %d members recomputed the decision and found the same; exact arithmetic proves that no plan within the rules is better%s; the joint model is byte for byte the one that all rows in one place would give (%.19s...).",
-			w.Checks, members, byMoreThan(w.Allocation.Certificate.Stages[0].Gap), w.Model),
+		fmt.Sprintf("Checked: %d of %d members recomputed the decision and found the same; exact arithmetic proves that no plan within the rules is better%s%s.",
+			w.Checks, members, byMoreThan(w.Allocation.Certificate.Stages[0].Gap), asPooled(w)),
 	}
+}
+
+// asPooled compares the joint model with its pooled twin, where there can be one.
+func asPooled(w *fleet.Week) string {
+	if w.Pooled.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("; the joint model is byte for byte the one that all rows in one place would give (%.19s...)", w.Model)
+}
+
+// rowsText counts the members' rows, where somebody can.
+func rowsText(rows int) string {
+	if rows == 0 {
+		return ""
+	}
+	return " " + grouped(int64(rows))
 }
 
 // byMoreThan words a gap that is not zero.

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"comity/fleet"
 	"comity/node"
+	"comity/pack"
 	"comity/party"
 )
 
@@ -60,11 +62,28 @@ func (c *initCommand) Run(t *terminal) error {
 	d := initData{Home: folder, Operator: string(s.Operator.ID), Next: []string{command("serve", "--hub", "--home", folder)}}
 	for _, m := range s.Members {
 		d.Members = append(d.Members, string(m.ID))
+		if slices.Contains(s.Away, m.ID) {
+			continue
+		}
 		d.Next = append(d.Next, command("serve", "--member", string(m.ID), "--home", folder))
+	}
+	if len(s.Away) > 0 {
+		return t.result("init", d, drafted(d, s))
 	}
 	return t.result("init", d, fmt.Sprintf("Founded %s in %s. Nobody runs yet. The hub, in a process of its own:\n  %s\n"+
 		"and each member, in one of its own:\n  %s\n  ... %s\nOr all of them in one process:\n  %s\n",
 		count(len(d.Members)+1, "party"), folder, d.Next[0], d.Next[1], andSoOn(d.Members[1:]), command("up", "--home", folder)))
+}
+
+// drafted says how a consortium goes on whose parties make their keys at home.
+func drafted(d initData, s pack.Scenario) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Drafted the charter of %s in %s. It is sealed when those have joined whose rows lie elsewhere. For each of them:\n", count(len(d.Members)+1, "party"), d.Home)
+	for _, id := range s.Away {
+		fmt.Fprintf(&b, "  %s\n", command("member", "invite", string(id), "--home", d.Home, "--hub-address", "HOST:PORT", "--out", string(id)+".invitation"))
+	}
+	fmt.Fprintf(&b, "Then the hub, which waits for them:\n  %s\n", d.Next[0])
+	return b.String()
 }
 
 // andSoOn names what else there is, shortly.
@@ -77,9 +96,10 @@ func andSoOn(names []string) string {
 
 // serveCommand runs the hub or one member of a founded consortium.
 type serveCommand struct {
-	Home   string `help:"Folder that comity init or comity up founded in." required:"" placeholder:"DIR"`
+	Home   string `help:"Folder that comity init or comity up founded in, or that comity member join made." required:"" placeholder:"DIR"`
 	Hub    bool   `help:"Run the hub: sequence the log, add masked vectors, decide week by week, show the page."`
-	Member string `help:"Run this member." placeholder:"ID"`
+	Member string `help:"Run this member. Without ID: the one whose own home it is." placeholder:"[ID]"`
+	Listen string `help:"With --hub: where members connect. Default: as invitations say, or any free port of this machine." placeholder:"HOST:PORT"`
 	Weeks  int    `help:"With --hub: how many weeks to decide, one after another." default:"1"`
 	Until  int    `help:"With --hub, instead of --weeks: decide until so many weeks are decided in all, and exit. A hub that was restarted goes on towards the same week." placeholder:"N"`
 	Once   bool   `help:"With --hub: exit after the last week."`
@@ -88,11 +108,20 @@ type serveCommand struct {
 
 // Run serves until it is interrupted.
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
+	own, err := c.ownHome()
+	if err != nil || own != nil {
+		if err == nil {
+			err = own.serve(ctx, t)
+		}
+		return err
+	}
 	switch {
 	case c.Hub == (c.Member != ""):
 		return usageError{errors.New("give --hub or --member ID, one of them")}
-	case c.Member != "" && (c.Weeks != 1 || c.Until != 0 || c.Once || c.Port != 0):
-		return usageError{errors.New("--weeks, --until, --once and --port go with --hub: members do what the hub asks")}
+	case c.Member == itself:
+		return usageError{fmt.Errorf("%s is no member's own home; give --member ID", c.Home)}
+	case c.Member != "" && (c.Listen != "" || c.Weeks != 1 || c.Until != 0 || c.Once || c.Port != 0):
+		return usageError{errors.New("--listen, --weeks, --until, --once and --port go with --hub: members do what the hub asks")}
 	case c.Until < 0 || c.Until > maxWeeks, c.Until > 0 && c.Weeks != 1:
 		return usageError{fmt.Errorf("--until %d; give 1 to %d, and no --weeks", c.Until, maxWeeks)}
 	}
@@ -118,7 +147,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err := up.sameRules(home, s); err != nil {
 		return err
 	}
-	session := &session{cmd: up, terminal: t, view: newView(t), scenario: s, home: home, apart: true, until: c.Until}
+	session := &session{cmd: up, terminal: t, view: newView(t), scenario: s, home: home, apart: true, until: c.Until, at: c.Listen}
 	if c.Member != "" {
 		return session.member(ctx, party.ID(c.Member))
 	}
@@ -127,6 +156,12 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer listener.Close() //nolint:errcheck // The page has closed it already.
+	if err := session.enrol(ctx); err != nil {
+		return session.interrupted(ctx, err)
+	}
+	if err := up.sameRules(home, s); err != nil { // There was no charter to compare with before.
+		return err
+	}
 	return session.interrupted(ctx, session.run(ctx, listener))
 }
 
@@ -147,24 +182,41 @@ func (s *session) member(ctx context.Context, id party.ID) error {
 	}
 	folder := string(s.home.Member(id))
 	s.terminal.say("member %s in %s, until Ctrl-C", id, folder)
-	var once sync.Once
-	var printed error
+	progress, logger, printed := s.terminal.connecting(memberData{string(id), folder})
+	err := fleet.RunMember(ctx, fleet.Config{
+		Home: s.home, Scenario: s.scenario, Cache: cacheFolder(), Clock: time.Now, Progress: progress, Logger: logger,
+	}, id)
+	return errors.Join(err, *printed)
+}
+
+// enrol serves invitations before the hub starts, where the charter is still a draft.
+func (s *session) enrol(ctx context.Context) error {
 	last := ""
-	progress := func(e node.Event) {
+	return fleet.Enrol(ctx, fleet.Config{Home: s.home, Scenario: s.scenario, Listen: s.at, Clock: time.Now, Progress: func(e node.Event) {
 		if e.Text != last {
 			s.terminal.say("%s", e.Text)
 			last = e.Text
 		}
-		if e.Done > 0 && s.terminal.json {
-			once.Do(func() { printed = s.terminal.result("member", memberData{string(id), folder}, "") })
+	}})
+}
+
+// connecting returns what a member that runs says to people and to programs; the error
+// is that of the document for programs, printed when the member is connected.
+func (t *terminal) connecting(d memberData) (node.Progress, *slog.Logger, *error) {
+	var once sync.Once
+	printed := new(error)
+	last := ""
+	progress := func(e node.Event) {
+		if e.Text != last {
+			t.say("%s", e.Text)
+			last = e.Text
+		}
+		if e.Done > 0 && t.json {
+			once.Do(func() { *printed = t.result("member", d, "") })
 		}
 	}
-	logger := slog.New(slog.DiscardHandler)
-	if !s.terminal.quiet && !s.terminal.json {
-		logger = slog.New(slog.NewTextHandler(s.terminal.err, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	if t.quiet || t.json {
+		return progress, slog.New(slog.DiscardHandler), printed
 	}
-	err := fleet.RunMember(ctx, fleet.Config{
-		Home: s.home, Scenario: s.scenario, Cache: cacheFolder(), Clock: time.Now, Progress: progress, Logger: logger,
-	}, id)
-	return errors.Join(err, printed)
+	return progress, slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelInfo})), printed
 }

@@ -88,6 +88,9 @@ func (c *upCommand) recall() error {
 // founded refuses a home in which nothing was founded.
 func founded(home node.Home) error {
 	_, err := os.Stat(home.Charter())
+	if errors.Is(err, fs.ErrNotExist) && fleet.Drafted(home) {
+		return nil
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: %w: nothing was founded in it; found first: %s", home, fleet.ErrHome, command("init", "--home", string(home)))
 	}

@@ -112,6 +112,7 @@ func TestKillsLoseAndDuplicateNothing(t *testing.T) {
 		}
 		select {
 		case err := <-victim.done:
+			victim.done <- err // For who waits for it at the end.
 			t.Fatalf("kill %d: %s had ended by itself: %v\n%s", n, victim.name, err, victim.out.Bytes())
 		default:
 		}

@@ -61,8 +61,9 @@ type session struct {
 	view     *view
 	page     *http.Server
 	address  string
-	apart    bool // Members run in processes of their own.
-	until    int  // With apart: how many weeks to decide in all; 0 means one more.
+	apart    bool   // Members run in processes of their own.
+	at       string // With apart: where the hub listens; empty: as the home says.
+	until    int    // With apart: how many weeks to decide in all; 0 means one more.
 
 	mu      sync.Mutex // The page reads while weeks are decided.
 	weeks   []*fleet.Week
@@ -144,7 +145,7 @@ func (s *session) run(ctx context.Context, listener net.Listener) (err error) {
 		s.terminal.say("%s", hang("", s.scenario.Label+": "+s.scenario.Source))
 	}
 	s.fleet, err = fleet.Start(ctx, fleet.Config{
-		Home: s.home, Scenario: s.scenario, Cache: cacheFolder(), Clock: time.Now, Progress: s.view.progress, Apart: s.apart,
+		Home: s.home, Scenario: s.scenario, Cache: cacheFolder(), Clock: time.Now, Progress: s.view.progress, Apart: s.apart, Listen: s.at,
 	})
 	if err != nil {
 		return err
@@ -307,7 +308,7 @@ func (s *session) serve(listener net.Listener) error {
 
 // decide runs the weeks. A home that holds decisions goes on after the last of them.
 func (s *session) decide(ctx context.Context) error {
-	if err := s.fleet.Found(ctx); err != nil {
+	if err := s.found(ctx); err != nil {
 		return err
 	}
 	first, err := s.fleet.NextWeek()
@@ -338,6 +339,17 @@ func (s *session) decide(ctx context.Context) error {
 		s.mu.Unlock()
 	}
 	return nil
+}
+
+// found brings the charter into force. Members that run apart may come when they like.
+func (s *session) found(ctx context.Context) error {
+	for {
+		err := s.fleet.Found(ctx)
+		if !s.apart || !errors.Is(err, node.ErrQuorum) || ctx.Err() != nil {
+			return err
+		}
+		s.terminal.say("%v; waiting for them", err)
+	}
 }
 
 // verify reads the receipts back from disk and checks them as an outsider would who has

@@ -17,6 +17,7 @@ const (
 	founding = "founding" // What is made when the consortium is founded.
 	everyone = "members"  // In data: the members of scenario.yaml.
 	manager  = "operator" // In data: the operator of scenario.yaml.
+	away     = "away"     // In data of a member: its rows lie on a machine of its own.
 )
 
 // blank is one such word and what takes its place: a template over pack.Founding that

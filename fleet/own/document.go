@@ -52,7 +52,7 @@ type member struct {
 	party      pack.Party
 	at         charter.Node
 	population int64
-	data       string // Path below the folder.
+	data       string // Path below the folder; empty: its rows are away.
 	dataAt     charter.Node
 	needs      numbers
 	needsAt    charter.Node
@@ -188,7 +188,11 @@ func (r *reader) member(n charter.Node) member {
 		may("weight", func(n charter.Node) { m.party.Weight = r.weight(n) }),
 		may("groups", func(n charter.Node) { m.party.Groups = r.groups(n) }),
 		need("population", func(n charter.Node) { m.population = r.whole(n, 1) }),
-		need("data", func(n charter.Node) { m.data, m.dataAt = r.path(n), n }),
+		need("data", func(n charter.Node) {
+			if m.dataAt = n; !isWord(n, away) {
+				m.data = r.path(n)
+			}
+		}),
 		need("needs", func(n charter.Node) { m.needs, m.needsAt = r.numbers(n, "needs"), n }),
 	)
 	m.party.Facts = []pack.Fact{{Name: "population", Value: m.population, Unit: "people", Source: ScenarioFile}}

@@ -99,6 +99,9 @@ func (d *document) rows(folder string) (pack.Recorded, time.Weekday, error) {
 	var problems []error
 	weekly := csv.NewWeekly(d.targets)
 	for _, m := range d.members {
+		if m.data == "" {
+			continue
+		}
 		path := filepath.Join(folder, m.data)
 		rows, err := weekly.Read(path, m.party.ID)
 		switch {
@@ -150,6 +153,9 @@ func enough(path string, id party.ID, targets []string, rows []forecast.Observat
 func (d *document) strays(folder string) []error {
 	named, folders := map[string]bool{}, map[string]bool{}
 	for _, m := range d.members {
+		if m.data == "" {
+			continue
+		}
 		named[filepath.Clean(m.data)] = true
 		folders[filepath.Dir(m.data)] = true
 	}
@@ -185,6 +191,9 @@ func (d *document) scenario(rows pack.Recorded, weekday time.Weekday) pack.Scena
 	}
 	for _, m := range d.members {
 		s.Members = append(s.Members, m.party)
+		if m.data == "" {
+			s.Away = append(s.Away, m.party.ID)
+		}
 	}
 	return s
 }
@@ -193,15 +202,24 @@ func (d *document) scenario(rows pack.Recorded, weekday time.Weekday) pack.Scena
 // further than five weeks ahead, and four are published.
 const lateWeeks = 3
 
+// aWednesday shows how an origin date is written.
+const aWednesday = "2026-11-18"
+
 // begin returns the origin date of the first week.
 func (d *document) begin(rows pack.Recorded, when When) (string, error) {
 	newest := ""
 	for _, o := range rows {
 		newest = max(newest, o.AsOf)
 	}
-	latest, err := pack.OriginAfter(newest, 0)
-	if err != nil {
-		return "", err
+	if newest == "" && when.Origin == "" && d.start == "" {
+		return "", d.refusal(charter.Node{}, "the rows of all members are away, so that nothing says when the first decision is", "name a Wednesday: start: "+aWednesday)
+	}
+	latest := aWednesday
+	if newest != "" {
+		var err error
+		if latest, err = pack.OriginAfter(newest, 0); err != nil {
+			return "", err
+		}
 	}
 	start, refuse := d.start, func(reason, fix string) error { return d.refusal(d.startAt, reason, fix) }
 	switch {
@@ -210,6 +228,7 @@ func (d *document) begin(rows pack.Recorded, when When) (string, error) {
 		refuse = func(reason, fix string) error { return fmt.Errorf("--origin: %s: %w; %s", reason, pack.ErrPeriod, fix) }
 	case start == "":
 		refuse = func(reason, fix string) error { return d.refusal(charter.Node{}, reason, fix) }
+		var err error
 		if start, err = pack.OriginAfter(newest, 1-max(when.Weeks, 1)); err != nil {
 			return "", err
 		}
@@ -243,6 +262,9 @@ func (d *document) begin(rows pack.Recorded, when When) (string, error) {
 func known(rows pack.Recorded, d *document, start time.Time) (reason string) {
 	day := start.Format(time.DateOnly)
 	for _, m := range d.members {
+		if m.data == "" {
+			continue // It is known at its home.
+		}
 		weeks := map[string]bool{}
 		for _, o := range rows {
 			if o.Place == m.party.ID && o.AsOf <= day && !o.Withdrawn {
@@ -258,6 +280,9 @@ func known(rows pack.Recorded, d *document, start time.Time) (reason string) {
 
 // fresh says what is wrong with a last day from which nobody can forecast any more.
 func fresh(rows pack.Recorded, last time.Time) (reason string) {
+	if len(rows) == 0 {
+		return "" // All of them are away.
+	}
 	day, newest := last.Format(time.DateOnly), ""
 	for _, o := range rows {
 		if o.AsOf <= day && !o.Withdrawn {
