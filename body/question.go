@@ -119,12 +119,9 @@ func (s *State) Board(round string) (federation.Board, bool) {
 	if !ok {
 		return federation.Board{}, false
 	}
-	b := federation.Board{Round: r, First: r, Now: s.view.Time, Root: s.Root, Ready: s.willing(r)}
+	b := federation.Board{Round: r, Now: s.view.Time, Root: s.Root, Ready: s.willing(r)}
 	if clause, ok := charter.Clause(s.charter, r.Question.Clause); ok && clause.Queries != nil {
 		b.Needed = clause.Queries.Approvals
-	}
-	if r.Open != nil {
-		b.First = s.view.Questions[r.Open.Layout]
 	}
 	return b, true
 }
@@ -133,24 +130,6 @@ func (s *State) Board(round string) (federation.Board, bool) {
 func (s *State) willing(r federation.Round) []party.ID {
 	clause, _ := charter.Clause(s.charter, r.Question.Clause)
 	return slices.DeleteFunc(s.eligible(r.Question.Epoch, clause.From), func(id party.ID) bool { return !r.Consents[id].Approves })
-}
-
-// Layout is the round whose nonces choose the neighbours of a new one: the first of the
-// epoch that has them, or the new one itself.
-func (s *State) Layout(round string) string {
-	for _, name := range s.view.Epochs[s.view.Questions[round].Question.Epoch].Opened {
-		b, _ := s.Board(name)
-		if b.Round.Open.Layout != name {
-			continue
-		}
-		if phase := b.Phase(); phase == federation.Joining || phase == federation.Drawing {
-			continue
-		}
-		if _, err := b.Group(); err == nil {
-			return name
-		}
-	}
-	return round
 }
 
 // ofRound makes the rule of a statement about one round: admit returns the round as it
@@ -179,7 +158,7 @@ func (s *State) open(o comity.Open) (func(), broken) {
 	if b := s.inForceNow(); b.err != nil {
 		return nil, b
 	}
-	next, err := b.AdmitOpen(o, s.Layout(o.Round))
+	next, err := b.AdmitOpen(o)
 	if err != nil {
 		return nil, broken{RuleSum, err}
 	}

@@ -85,7 +85,7 @@ func (w *world) run(q comity.Question, quiet map[party.ID]comity.Kind) error {
 			moved = w.turn(members[id], id, hub, q.Round, quiet[id]) || moved
 		}
 		b, _ = w.state.Board(q.Round)
-		due, err := hub.Next(b, w.state.Layout(q.Round))
+		due, err := hub.Next(b)
 		must(w.t, err)
 		if due != nil {
 			if err := w.state.Admissible(w.sign(w.statement(operator, due.Kind, due.Record))); err != nil {

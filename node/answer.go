@@ -16,6 +16,7 @@ import (
 	"comity/adapter/nats"
 	"comity/governor/charter"
 	"comity/party"
+	"comity/replay"
 	"comity/schema"
 	"comity/verifier/analytics"
 	"comity/verifier/federation"
@@ -174,23 +175,14 @@ func (m *Member) objection(q comity.Question) (because string, err error) {
 	if err := table.Close(); err != nil {
 		return "", err
 	}
-	want, err := Terms(m.charter, q, s)
-	if err != nil {
-		return "not possible here: " + plainText(err.Error()), nil //nolint:nilerr // It is the reason.
-	}
-	if got, due := termsOf(q), termsOf(want); got != due {
-		return plainText(fmt.Sprintf("its terms are %s, its query gives %s", got, due)), nil
+	if _, err := replay.Layout(m.charter, q, s); err != nil {
+		return plainText(err.Error()), nil //nolint:nilerr // It is the reason.
 	}
 	policy, err := ReadPolicy(m.cfg.Home.Consent())
 	if err != nil {
 		return "", err
 	}
 	return policy.Refuses(questionFacts(q, clause, m.charter))
-}
-
-// termsOf is what must follow from a query.
-func termsOf(q comity.Question) string {
-	return fmt.Sprintf("schema %s, %d lanes up to %d, sensitivity %s", q.Schema.Hex()[:8], q.Lanes, q.Bound, q.Square)
 }
 
 // plainText fits a text into a reason of the log.

@@ -124,6 +124,6 @@ func planFacts(r body.Round, c comity.Charter) map[string]any {
 	return map[string]any{
 		"round": p.Round, "kind": "training", "task": p.Task, "period": p.Period, "clause": p.Clause, "schema": clause.Schema,
 		"disclosure": p.Disclosure, "personal": clause.Queries != nil && clause.Queries.Personal,
-		"min_members": p.MinMembers, "epsilon": 0.0, "delta": 0.0,
+		"min_members": p.MinMembers, "epsilon": 0.0, "delta": 0.0, "column": "", "by": []string{}, "minimum_cell": 0,
 	}
 }

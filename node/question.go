@@ -55,14 +55,9 @@ func Terms(c comity.Charter, q comity.Question, s schema.Schema) (comity.Questio
 		if c.Privacy == nil {
 			return q, fmt.Errorf("%w: the charter has no privacy budget", federation.ErrQuestion)
 		}
-		reach := &l.Member
-		if c.Privacy.Unit == charter.UnitPerson {
-			reach = l.Person
+		if q.Square, err = federation.Square(c.Privacy.Unit, l); err != nil {
+			return q, err
 		}
-		if reach == nil {
-			return q, fmt.Errorf("%w: rows of %s are not about persons, whom the budget protects", federation.ErrQuestion, s.ID)
-		}
-		q.Square = reach.L2Squared
 	}
 	return q, federation.Check(q)
 }
@@ -150,10 +145,15 @@ func (h *Hub) invite(ctx context.Context, b federation.Board) error {
 	if n := b.Approvals(); n < max(b.Needed, q.MinMembers) {
 		return fmt.Errorf("%w: %d of %d parties approved, %d must%s", ErrUnanswered, n, len(clause.From), max(b.Needed, q.MinMembers), refusals(b.Consents))
 	}
-	return h.exchange(ctx, due{Epoch: q.Epoch, Round: q.Round}, clause.From, func(s *body.State, id party.ID) bool {
+	if err := h.exchange(ctx, due{Epoch: q.Epoch, Round: q.Round}, clause.From, func(s *body.State, id party.ID) bool {
 		b, _ := s.Board(q.Round)
 		return !b.Consents[id].Approves
-	})
+	}); err != nil {
+		return err
+	}
+	// Deadlines count from log time, which a log that stood still tells late: its newest
+	// checkpoint is old. What was said since has a new one.
+	return h.tick(ctx)
 }
 
 // conduct leads a question from its opening to its result.
@@ -162,11 +162,10 @@ func (h *Hub) conduct(ctx context.Context, round string) (federation.Board, erro
 	shown := federation.Phase("")
 	for {
 		var b federation.Board
-		var layout string
 		var moved <-chan struct{}
 		h.queue.watch(func(s *body.State, m <-chan struct{}) {
 			b, _ = s.Board(round)
-			layout, moved = s.Layout(round), m
+			moved = m
 		})
 		phase := b.Phase()
 		switch phase {
@@ -181,7 +180,7 @@ func (h *Hub) conduct(ctx context.Context, round string) (federation.Board, erro
 			}
 			shown = phase
 		}
-		acted, err := h.advance(ctx, b, layout)
+		acted, err := h.advance(ctx, b)
 		if err != nil {
 			return b, err
 		}
@@ -198,9 +197,9 @@ func (h *Hub) conduct(ctx context.Context, round string) (federation.Board, erro
 }
 
 // advance says what the hub has to say, or that a deadline has passed.
-func (h *Hub) advance(ctx context.Context, b federation.Board, layout string) (acted bool, err error) {
+func (h *Hub) advance(ctx context.Context, b federation.Board) (acted bool, err error) {
 	h.mu.Lock()
-	due, err := h.asking.conductor.Next(b, layout)
+	due, err := h.asking.conductor.Next(b)
 	h.mu.Unlock()
 	late := int(h.cfg.Clock().Unix()) >= b.Deadline()
 	switch {

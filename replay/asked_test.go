@@ -233,7 +233,7 @@ func (w *asked) run(q comity.Question, s script) {
 		if s.view != nil {
 			s.view(&b)
 		}
-		due, err := hub.Next(b, w.state.Layout(q.Round))
+		due, err := hub.Next(b)
 		must(w.t, err)
 		switch {
 		case due != nil:

@@ -99,15 +99,12 @@ func Layout(c comity.Charter, q comity.Question, s schema.Schema) (*analytics.La
 	if err := l.Noisy(); err != nil {
 		return nil, fmt.Errorf("%w: disclosure: %w", ErrDiffers, err)
 	}
-	reach := &l.Member
-	if c.Privacy.Unit == privacy.UnitPerson {
-		reach = l.Person
+	square, err := federation.Square(c.Privacy.Unit, l)
+	if err != nil {
+		return nil, fmt.Errorf("%w: square: %w", ErrDiffers, err)
 	}
-	if reach == nil {
-		return nil, fmt.Errorf("%w: square: the question says %s, and rows of %s are not about the persons whom the budget protects", ErrDiffers, q.Square, s.ID)
-	}
-	if q.Square.Cmp(reach.L2Squared) != 0 {
-		return says("square", q.Square, reach.L2Squared)
+	if q.Square.Cmp(square) != 0 {
+		return says("square", q.Square, square)
 	}
 	return l, nil
 }

@@ -327,7 +327,7 @@ func TestTermsFollow(t *testing.T) {
 			*q = w.weeks("lie")
 			q.Schema, q.Query.PersonRows = w.publish(canonical(t, persons)), 1
 		},
-		"square: the question says 1, and rows of health/weeks@1": func(w *asked, q *comity.Question) {
+		"square: question not possible: its rows are not about the persons": func(w *asked, q *comity.Question) {
 			*q = w.weeks("lie")
 			q.Disclosure, q.Square, q.Variance = privacy.Noisy, exact.Int(1), exact.Int(60)
 		},
@@ -363,13 +363,13 @@ func TestLayout(t *testing.T) {
 	if _, err := replay.Layout(c, q, casesSchema()); !is(err, replay.ErrDiffers) {
 		t.Errorf("a schema of another digest: %v, want %v", err, replay.ErrDiffers)
 	}
-	// Noise under the unit member is scaled to all rows of one.
+	// Noise under the unit member is scaled to any rows in the place of any others.
 	c.Privacy.Unit = privacy.UnitMember
 	q = w.cases("cases")
 	if _, err := replay.Layout(c, q, casesSchema()); !is(err, replay.ErrDiffers) {
 		t.Errorf("a person's noise for a member's rows: %v, want %v", err, replay.ErrDiffers)
 	}
-	q.Square = exact.Int(1_000_000)
+	q.Square = exact.Int(4_000_000)
 	if _, err := replay.Layout(c, q, casesSchema()); err != nil {
 		t.Error(err)
 	}

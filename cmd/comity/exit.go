@@ -109,7 +109,7 @@ func codes() []code {
 			privacy.ErrParameter, privacy.ErrCharge, privacy.ErrConflict, noise.ErrScale, accountant.ErrParameter, accountant.ErrPublicCoin, accountant.ErrTooLarge, reference.ErrRow,
 		}},
 		{22, "not-yet", "not yet: too few parties answered in time, or nothing catches this lie yet", "run it again when they are connected", []error{
-			node.ErrQuorum, node.ErrUnanswered, fleet.ErrOpen, errIdle, secagg.ErrMinMembers, secagg.ErrCohort, oneshot.ErrThreshold, oneshot.ErrExcluded, errNotCaught,
+			node.ErrQuorum, node.ErrUnanswered, replay.ErrUnanswered, fleet.ErrOpen, errIdle, secagg.ErrMinMembers, secagg.ErrCohort, oneshot.ErrThreshold, oneshot.ErrExcluded, errNotCaught,
 		}},
 		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},
 		{3, "not-found", "not found", "check the name", []error{fs.ErrNotExist, explore.ErrName, template.ErrUnknown}},

@@ -99,6 +99,12 @@ func silent() map[string]string {
 		"modeler/learn.ErrAttempt": "a bug", "verifier/secagg.ErrConfig": "a bug", "verifier/secagg.ErrRandom": "no chance in the machine",
 		"verifier/secagg.ErrOrder": "a bug", "verifier/secagg.ErrStep": "asked again", "verifier/secagg.ErrAttempt": "asked again",
 		"verifier/secagg.ErrRepeated": "refused within the round", "verifier/secagg.ErrReused": "restarts the round",
+		"adapter/query.ErrConfig": "wraps place.ErrUnreadable", "schema.ErrSchema": "wraps place.ErrUnreadable",
+		"verifier/federation.ErrPhase": "asked again", "verifier/federation.ErrRepeat": "asked again", "verifier/federation.ErrEarly": "asked again",
+		"verifier/federation.ErrAbsent": "refused within the round", "verifier/secagg/oneshot.ErrDispute": "says who is out, in words",
+		"verifier/privacy/noise.ErrCoin": "no chance in the machine", "verifier/secagg/internal/wire.ErrRandom": "no chance in the machine",
+		"verifier/secagg/internal/wire.ErrMalformed": "wrapped by secagg.ErrMalformed", "verifier/secagg/internal/field.ErrRange": "wrapped by secagg.ErrFingerprint",
+		"verifier/secagg/internal/lane.ErrLanes": "wrapped by secagg.ErrSum", "verifier/secagg/internal/lane.ErrBound": "wrapped by secagg.ErrRange",
 		"verifier/secagg.ErrClosed": "refused within the round", "verifier/secagg.ErrSuccessor": "refused within the round",
 	}
 }

@@ -119,42 +119,10 @@ func (d answerData) text(home string) string {
 	for _, id := range slices.Sorted(maps.Keys(d.Refused)) {
 		fmt.Fprintf(&out, "; %s refused: %s", id, d.Refused[id])
 	}
-	out.WriteString("\n\n")
-	width := 0
-	labels := make([]string, len(d.Answer.Values))
-	for i, v := range d.Answer.Values {
-		labels[i] = v.Name
-		for _, l := range v.Group {
-			labels[i] += ", " + l.Column + " " + l.Value
-		}
-		width = max(width, len(labels[i]))
-	}
-	for i, v := range d.Answer.Values {
-		fmt.Fprintf(&out, "  %-*s  %s\n", width, labels[i], shown(v))
-	}
-	if len(d.Answer.Remarks) > 0 {
-		out.WriteString("\n")
-		for _, r := range d.Answer.Remarks {
-			out.WriteString(hang("", r) + "\n")
-		}
-	}
+	out.WriteString("\n")
+	out.WriteString(decodedText(d.Answer))
 	fmt.Fprintf(&out, "\nAnybody can check it: %s\n", command("learn", "verify", d.Round, "--home", home))
 	return out.String()
-}
-
-// shown writes one number of an answer.
-func shown(v analytics.Value) string {
-	if v.State != analytics.Given || v.Value == nil {
-		return v.State
-	}
-	x, _ := v.Value.Big().Float64()
-	text := fmt.Sprintf("%.6g", x)
-	if v.Low != nil && v.High != nil {
-		low, _ := v.Low.Big().Float64()
-		high, _ := v.High.Big().Float64()
-		text += fmt.Sprintf("  (%.6g to %.6g)", low, high)
-	}
-	return text
 }
 
 // queryListCommand lists the questions of a log.

@@ -184,7 +184,7 @@ func (h *asker) look() []message {
 		h.end = &answerEnd{why: "too few were left"}
 		return nil
 	}
-	due, err := h.conductor().Next(b, h.state.Layout(questionName))
+	due, err := h.conductor().Next(b)
 	if err != nil {
 		if federation.Short(err) && (b.Open == nil || b.Now > b.Open.UnmaskBy) || b.Open != nil && b.Now > b.Open.UnmaskBy+10 {
 			h.end = &answerEnd{why: err.Error()}

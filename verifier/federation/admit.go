@@ -46,14 +46,14 @@ func (b Board) AdmitConsent(author party.ID, c comity.Consent) (Round, error) {
 }
 
 // AdmitOpen takes the hub's opening: with exactly the terms that follow.
-func (b Board) AdmitOpen(o comity.Open, layout string) (Round, error) {
+func (b Board) AdmitOpen(o comity.Open) (Round, error) {
 	if err := b.due(Asked); err != nil {
 		return b.Round, err
 	}
 	if n := b.Approvals(); n < b.Needed {
 		return b.Round, fmt.Errorf("%w: %d parties approved, %d must", ErrTerms, n, b.Needed)
 	}
-	want, err := Terms(b.Question, b.Ready, layout, b.Now)
+	want, err := Terms(b.Question, b.Ready, b.Now)
 	if err != nil {
 		return b.Round, err
 	}
@@ -223,18 +223,15 @@ func (b Board) AdmitUnmask(author party.ID, u comity.Unmask) (Round, error) {
 	if _, said := b.Unmasks[author]; said {
 		return b.Round, fmt.Errorf("unmask of %s: %w", author, ErrRepeat)
 	}
-	digest, err := canon.DigestOf(*b.Survivors)
-	switch {
-	case err != nil:
-		return b.Round, err
-	case !slices.Contains(b.Survivors.Members, author):
-		return b.Round, fmt.Errorf("unmask of %s: %w", author, ErrAbsent)
-	case u.Survivors != digest || u.Bucket != 0:
-		return b.Round, fmt.Errorf("unmask of %s: %w: it answers %s, these are %s", author, oneshot.ErrSurvivors, u.Survivors, digest)
-	case u.Size != b.SurvivorsAt:
-		return b.Round, fmt.Errorf("unmask of %s: %w: at size %d, want %d", author, oneshot.ErrWitness, u.Size, b.SurvivorsAt)
-	case b.Now >= b.Open.UnmaskBy:
+	if b.Now >= b.Open.UnmaskBy {
 		return b.Round, fmt.Errorf("unmask of %s: %w: too late", author, ErrPhase)
+	}
+	c, err := b.Cast()
+	if err != nil {
+		return b.Round, err
+	}
+	if err := c.CheckUnmask(author, *b.Survivors, b.SurvivorsAt, u); err != nil {
+		return b.Round, err
 	}
 	r := b.Round
 	r.Unmasks = with(r.Unmasks, author, u)

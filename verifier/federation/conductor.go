@@ -35,10 +35,10 @@ type Due struct {
 }
 
 // Next returns the hub's next statement, nil while it waits for others.
-func (c *Conductor) Next(b Board, layout string) (*Due, error) {
+func (c *Conductor) Next(b Board) (*Due, error) {
 	phase := b.Phase()
 	if phase == Asked {
-		return c.open(b, layout)
+		return c.open(b)
 	}
 	if err := c.follow(b, phase); err != nil || c.hub == nil {
 		return nil, err
@@ -59,11 +59,11 @@ func (c *Conductor) Next(b Board, layout string) (*Due, error) {
 
 // open opens the round when everybody asked has answered, or was silent for as long as a
 // phase may take, and enough approved.
-func (c *Conductor) open(b Board, layout string) (*Due, error) {
+func (c *Conductor) open(b Board) (*Due, error) {
 	if b.Approvals() < b.Needed {
 		return nil, nil
 	}
-	o, err := Terms(b.Question, b.Ready, layout, b.Now)
+	o, err := Terms(b.Question, b.Ready, b.Now)
 	if err != nil {
 		return nil, err
 	}

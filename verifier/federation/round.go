@@ -68,7 +68,6 @@ const (
 // Board is a round as one party sees it in its own copy of the log.
 type Board struct {
 	Round
-	First Round      // The round whose nonces chose the neighbours; the round itself if it is the first of its epoch.
 	Now   int        // Log time.
 	Ready []party.ID // Who has keys and boxes in the epoch and approved, ascending.
 	// Needed is how many parties must approve before the round opens.
@@ -141,7 +140,7 @@ func (b Board) afterDrawing() Phase {
 
 // Group is who adds with whom, once the roster is fixed.
 func (b Board) Group() (*oneshot.Group, error) {
-	l, err := oneshot.NewLayout(*b.First.Open, b.First.Joins, b.First.Nonces)
+	l, err := oneshot.NewLayout(*b.Open, b.Joins, b.Nonces)
 	if err != nil {
 		return nil, err
 	}

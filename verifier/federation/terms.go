@@ -9,6 +9,7 @@ import (
 	"comity/canon"
 	"comity/exact"
 	"comity/party"
+	"comity/verifier/analytics"
 	"comity/verifier/privacy"
 	"comity/verifier/secagg/oneshot"
 )
@@ -30,15 +31,16 @@ var ErrQuestion = errors.New("question not possible")
 
 // Terms returns what the hub must open a question with: everything follows from the
 // question, from who is invited, and from log time, so that nothing is left to choose.
-// Layout is the first round of the epoch, the question's own where it is the first.
-func Terms(q comity.Question, invited []party.ID, layout string, now int) (comity.Open, error) {
+// There is one bucket, so that the neighbours of a large round may be drawn anew each time:
+// no sums but that of all are opened.
+func Terms(q comity.Question, invited []party.ID, now int) (comity.Open, error) {
 	digest, err := canon.DigestOf(q)
 	if err != nil {
 		return comity.Open{}, err
 	}
 	o := comity.Open{
 		Round: q.Round, Epoch: q.Epoch, Clause: q.Clause, Plan: digest, Schema: q.Schema, Lanes: q.Lanes, Bound: q.Bound, Noise: noNoise,
-		Threshold: oneshot.DefaultThreshold(), MinMembers: q.MinMembers, Layout: layout,
+		Threshold: oneshot.DefaultThreshold(), MinMembers: q.MinMembers, Layout: q.Round,
 	}
 	for i, at := range []*int{&o.JoinBy, &o.NonceBy, &o.DealBy, &o.ComplainBy, &o.CommitBy, &o.UnmaskBy} {
 		*at = now + (i+1)*q.Seconds
@@ -66,6 +68,19 @@ const (
 	noNoise  = "none"
 	gaussian = "discrete_gaussian "
 )
+
+// Square returns the square of the L2 sensitivity that the noise of a query is scaled to.
+// Of a person, whose rows may be there or not, that is the layout's; of a member, whose
+// part in it is public, any rows may stand in the place of any others: twice as far.
+func Square(unit string, l *analytics.Layout) (exact.Rat, error) {
+	if unit == privacy.UnitMember {
+		return l.Member.L2Squared.Mul(exact.Int(4)), nil
+	}
+	if l.Person == nil {
+		return exact.Rat{}, fmt.Errorf("%w: its rows are not about the persons whom the budget protects", ErrQuestion)
+	}
+	return l.Person.L2Squared, nil
+}
 
 // Release is the noise of a question that so many members answer.
 func Release(q comity.Question, members int) privacy.Release {

@@ -41,7 +41,7 @@ func TestTerms(t *testing.T) {
 		q.Variance = exact.Int(rapid.Int64Range(100, 1<<30).Draw(rt, "variance"))
 		n := rapid.IntRange(3, 200).Draw(rt, "members")
 		q.MinMembers = rapid.IntRange(3, n).Draw(rt, "least")
-		o, err := Terms(q, members(n), q.Round, 1000)
+		o, err := Terms(q, members(n), 1000)
 		if err != nil {
 			if !errors.Is(err, ErrQuestion) {
 				rt.Fatal(err)
@@ -74,7 +74,7 @@ func TestTermsRefused(t *testing.T) {
 	} {
 		q := noisy()
 		n := change(&q)
-		if _, err := Terms(q, members(n), q.Round, 1); !errors.Is(err, ErrQuestion) {
+		if _, err := Terms(q, members(n), 1); !errors.Is(err, ErrQuestion) {
 			t.Errorf("%s: %v, want ErrQuestion", name, err)
 		}
 	}
