@@ -28,12 +28,6 @@ func (w *world) question(name string) comity.Question {
 	}
 }
 
-func (w *world) approval(q comity.Question) comity.Consent {
-	digest, err := canon.DigestOf(q)
-	must(w.t, err)
-	return comity.Consent{Round: q.Round, Plan: digest, Approves: true}
-}
-
 // weekly asks for a count of rows about nobody, without noise.
 func (w *world) weekly(name string) comity.Question {
 	q := w.question(name)

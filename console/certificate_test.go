@@ -30,7 +30,7 @@ func TestBothCheckersReadEveryKindOfProof(t *testing.T) {
 	engine := highstest.Engine(t)
 	var input bytes.Buffer
 	var want []bool
-	chance := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // A test's own.
+	chance := rand.New(rand.NewPCG(1, 2))
 	for _, name := range template.Names() {
 		c, p := draft(t, name)
 		found, err := solve.Allocate(t.Context(), p, engine, canon.Sum([]byte(name)))
@@ -139,7 +139,7 @@ func inNode(t *testing.T, input *bytes.Buffer) []string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Remove(file) })
-	run := exec.CommandContext(t.Context(), "node", file) //nolint:gosec // Our own script.
+	run := exec.CommandContext(t.Context(), "node", file)
 	run.Stdin = input
 	var complaints bytes.Buffer
 	run.Stderr = &complaints

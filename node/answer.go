@@ -44,7 +44,7 @@ func (m *Member) approve(ctx context.Context, round string) error {
 	if !ok {
 		return fmt.Errorf("the hub asks about %.80q, which the log does not have", round)
 	}
-	say, _, err := m.part(b).Next(b)
+	say, _, err := m.part(ctx, b).Next(b)
 	if err != nil || say == nil || say.Kind != comity.KindConsent {
 		return err
 	}
@@ -78,7 +78,7 @@ func (m *Member) answer(ctx context.Context, round string) error {
 
 // turn says and sends what is due in a question.
 func (m *Member) turn(ctx context.Context, b federation.Board) (busy bool, err error) {
-	p := m.part(b)
+	p := m.part(ctx, b)
 	say, letters, err := p.Next(b)
 	if err != nil {
 		return false, err
@@ -141,7 +141,7 @@ func (m *Member) hearMore(ctx context.Context, round string, busy bool) (other *
 }
 
 // part is this member's side of a question. It is made again after a crash.
-func (m *Member) part(b federation.Board) *federation.Participant {
+func (m *Member) part(ctx context.Context, b federation.Board) *federation.Participant {
 	round := b.Question.Round
 	if m.asked.round == round {
 		return m.asked.participant
@@ -152,7 +152,7 @@ func (m *Member) part(b federation.Board) *federation.Participant {
 		Journal: &lazyJournal{name: folder + "/journal"}, Store: fileStore(folder),
 		Pairs: func() (*secagg.Pairs, error) {
 			now, _ := m.state.Board(round)
-			return m.questionPairs(context.Background(), now)
+			return m.questionPairs(ctx, now)
 		},
 	})}
 	return m.asked.participant
@@ -176,7 +176,7 @@ func (m *Member) objection(q comity.Question) (because string, err error) {
 		return "", err
 	}
 	if _, err := replay.Layout(m.charter, q, s); err != nil {
-		return plainText(err.Error()), nil //nolint:nilerr // It is the reason.
+		return plainText(err.Error()), nil // It is the reason.
 	}
 	policy, err := ReadPolicy(m.cfg.Home.Consent())
 	if err != nil {

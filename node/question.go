@@ -168,10 +168,10 @@ func (h *Hub) conduct(ctx context.Context, round string) (federation.Board, erro
 			moved = m
 		})
 		phase := b.Phase()
-		switch phase {
-		case federation.Answered:
+		if phase == federation.Answered {
 			return b, h.verify(b)
-		case federation.Failed:
+		}
+		if phase == federation.Failed {
 			return b, fmt.Errorf("%w: too few members were left", ErrUnanswered)
 		}
 		if phase != shown {
@@ -274,12 +274,12 @@ func (h *Hub) takeLetter(_ context.Context, from string, data []byte) ([]byte, e
 func (h *Hub) wanted(entry []byte) error {
 	e, err := ledger.Parse(entry)
 	if err != nil {
-		return nil //nolint:nilerr // The sequencer says what is wrong with it.
+		return nil // The sequencer says what is wrong with it.
 	}
 	st := e.Statement()
 	var record any
 	var round string
-	switch st.Kind { //nolint:exhaustive // Others have no letter.
+	switch st.Kind {
 	case comity.KindDeal:
 		var d comity.Deal
 		err = canon.Unmarshal(st.Record, &d)
@@ -292,7 +292,7 @@ func (h *Hub) wanted(entry []byte) error {
 		return nil
 	}
 	if err != nil {
-		return nil //nolint:nilerr // As above.
+		return nil // As above.
 	}
 	b, ok := h.board(round)
 	h.mu.Lock()
@@ -307,7 +307,7 @@ func (h *Hub) wanted(entry []byte) error {
 func letterBytes(round string, l federation.Letter) []byte {
 	out := binary.BigEndian.AppendUint16(nil, uint16(len(round))) //nolint:gosec // At most 256.
 	out = append(out, round...)
-	out = append(out, byte(len(l.Kind)))
+	out = append(out, byte(len(l.Kind))) //nolint:gosec // One of four short words.
 	out = append(out, l.Kind...)
 	return append(out, l.Data...)
 }

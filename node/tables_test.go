@@ -31,7 +31,7 @@ func TestTables(t *testing.T) {
 		if err != nil {
 			return 0, err
 		}
-		defer table.Close() //nolint:errcheck // Read only.
+		defer table.Close()
 		report, err := schema.Read(s, table, 5, nil)
 		if err != nil {
 			return 0, err

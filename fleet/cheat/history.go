@@ -30,7 +30,7 @@ func logSplit() Cheat {
 func split(ctx context.Context, s *stage) error {
 	victim := s.middle()
 	f := &forgery{stage: s}
-	s.cheat.Hub = &node.HubRehearsal{Show: func(to party.ID, kind string, data []byte) []byte {
+	s.cheat.Hub = &node.HubRehearsal{Show: func(to party.ID, kind string, data []byte) []byte { //nolint:contextcheck // Show has none.
 		if to != victim || !f.armed.Load() || s.over.Load() {
 			return data
 		}
@@ -74,7 +74,7 @@ func logRewrites() Cheat {
 
 func rewrites(ctx context.Context, s *stage) error {
 	f := &forgery{stage: s}
-	s.cheat.Hub = &node.HubRehearsal{Show: func(_ party.ID, kind string, data []byte) []byte {
+	s.cheat.Hub = &node.HubRehearsal{Show: func(_ party.ID, kind string, data []byte) []byte { //nolint:contextcheck // Show has none.
 		if kind != "witness" || !f.armed.Load() || s.over.Load() {
 			return data
 		}

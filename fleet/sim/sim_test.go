@@ -41,7 +41,7 @@ func TestSeeds(t *testing.T) {
 				left += r.Left
 			}
 			t.Logf("%d of %d %s finished, %d members fell out, lies that were caught: %v", finished, to-from, name, left, caught)
-			if to-from >= 100 && (finished < int(to-from)/3 || left == 0 || len(caught) < 3) { //nolint:gosec // A count.
+			if to-from >= 100 && (finished < int(to-from)/3 || left == 0 || len(caught) < 3) {
 				t.Errorf("%d finished, %d fell out, %v: the runs do not try what they should", finished, left, caught)
 			}
 		})

@@ -62,7 +62,7 @@ func (f Facts) Problem(strategy Strategy, supply int64) (comity.Problem, error) 
 	all := comity.Row{ID: "c.supply", Clause: "c.supply", Upper: new(quantity.Amount(supply))}
 	for _, c := range f.Countries {
 		row := comity.Row{}
-		var cap int64
+		var most int64
 		groups := f.groups(c)
 		slices.SortFunc(groups, func(a, b group) int { return strings.Compare(a.id, b.id) })
 		for _, g := range groups {
@@ -70,10 +70,10 @@ func (f Facts) Problem(strategy Strategy, supply int64) (comity.Problem, error) 
 			row.Terms, all.Terms = append(row.Terms, term), append(all.Terms, term)
 			p.Columns = append(p.Columns, comity.Column{ID: string(c.ID) + "/" + g.id, Party: c.ID, Upper: quantity.Amount(g.cap)})
 			worths = append(worths, f.worth(strategy, g))
-			cap += g.cap
+			most += g.cap
 		}
-		p.Needs = append(p.Needs, comity.Need{Party: c.ID, Amount: quantity.Amount(cap)})
-		if f.rule(strategy, c, supply, cap, &row) {
+		p.Needs = append(p.Needs, comity.Need{Party: c.ID, Amount: quantity.Amount(most)})
+		if f.rule(strategy, c, supply, most, &row) {
 			p.Rows = append(p.Rows, row)
 		}
 	}
@@ -93,7 +93,7 @@ func (f Facts) Problem(strategy Strategy, supply int64) (comity.Problem, error) 
 
 // rule writes the row that a strategy has for one country, if it has one. Rows of
 // countries come before that of the supply: "c.country/" sorts before "c.supply".
-func (f Facts) rule(strategy Strategy, c Country, supply, cap int64, row *comity.Row) bool {
+func (f Facts) rule(strategy Strategy, c Country, supply, most int64, row *comity.Row) bool {
 	row.Clause, row.ID = "c.country", "c.country/"+string(c.ID)
 	switch strategy {
 	case Proportional:
@@ -106,7 +106,7 @@ func (f Facts) rule(strategy Strategy, c Country, supply, cap int64, row *comity
 		row.Upper = new(quantity.Amount(share(supply, c.Doses, f.AllDoses)))
 	case Floored:
 		floor := f.Terms.Floor.Mul(exact.Int(c.people())).Floor().Int64()
-		row.Lower = new(quantity.Amount(min(floor, cap)))
+		row.Lower = new(quantity.Amount(min(floor, most)))
 	case Optimum, WorkersFirst:
 		return false
 	}
