@@ -121,7 +121,7 @@ func (s *State) Board(round string) (federation.Board, bool) {
 	}
 	b := federation.Board{Round: r, Now: s.view.Time, Root: s.Root, Ready: s.willing(r)}
 	if clause, ok := charter.Clause(s.charter, r.Question.Clause); ok && clause.Queries != nil {
-		b.Needed = clause.Queries.Approvals
+		b.From, b.Needed = clause.From, clause.Queries.Approvals
 	}
 	return b, true
 }

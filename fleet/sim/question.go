@@ -294,6 +294,9 @@ func (a *asking) hold(h *asker, members []*answerer) error {
 	if err := a.replays(); err != nil {
 		return err
 	}
+	if b, _ := a.state.Board(questionName); a.calm() && (!h.end.answered || len(b.Survivors.Members) != len(members)) {
+		return fmt.Errorf("%w: nothing went wrong, and the round ended with %s", errWrong, h.end.why)
+	}
 	if !h.end.answered {
 		b, _ := a.state.Board(questionName)
 		if a.liar.lies || a.tooFew(b) {

@@ -106,6 +106,9 @@ func (q *sequence) judge(h *hubNode, members []*memberNode) error {
 	if err := q.replays(); err != nil {
 		return err
 	}
+	if c := q.state.View().Rounds[roundName].Cohort(); q.calm() && (!h.end.model || len(c) != len(members)) {
+		return fmt.Errorf("%w: nothing went wrong, and the round ended with %s", errWrong, h.end.why)
+	}
 	if !h.end.model {
 		return q.excused(h)
 	}

@@ -30,6 +30,9 @@ func newWorld(c *consortium, seed chance.Seed, f Faults, l liar) (world, error) 
 	return w, err
 }
 
+// calm tells whether nobody lies and nothing fails.
+func (w *world) calm() bool { return !w.liar.lies && w.net.faults == (Faults{}) }
+
 // say logs a statement at once.
 func (w *world) say(author party.ID, kind comity.Kind, record any) error {
 	entry, err := w.sign(w.state, author, kind, record)

@@ -50,6 +50,9 @@ func (b Board) AdmitOpen(o comity.Open) (Round, error) {
 	if err := b.due(Asked); err != nil {
 		return b.Round, err
 	}
+	if !b.Decided() {
+		return b.Round, fmt.Errorf("%w: %d of %d parties answered, the others have until log time %d, it is %d", ErrPhase, len(b.Consents), len(b.From), b.Deadline(), b.Now)
+	}
 	if n := b.Approvals(); n < b.Needed {
 		return b.Round, fmt.Errorf("%w: %d parties approved, %d must", ErrTerms, n, b.Needed)
 	}

@@ -60,7 +60,7 @@ func (c *Conductor) Next(b Board) (*Due, error) {
 // open opens the round when everybody asked has answered, or was silent for as long as a
 // phase may take, and enough approved.
 func (c *Conductor) open(b Board) (*Due, error) {
-	if b.Approvals() < b.Needed {
+	if !b.Decided() || b.Approvals() < b.Needed {
 		return nil, nil
 	}
 	o, err := Terms(b.Question, b.Ready, b.Now)

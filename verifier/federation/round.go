@@ -70,6 +70,7 @@ type Board struct {
 	Round
 	Now   int        // Log time.
 	Ready []party.ID // Who has keys and boxes in the epoch and approved, ascending.
+	From  []party.ID // Whose rows are asked about.
 	// Needed is how many parties must approve before the round opens.
 	Needed int
 	// Root returns the root over the first so many entries of the log, as witnessed.
@@ -91,11 +92,14 @@ func (b Board) Phase() Phase {
 	return b.afterDrawing()
 }
 
-// Deadline is the log time at which the phase ends though some are silent; 0 before the
-// round is open.
+// Decided tells whether everybody who is asked answered, or had the time of a phase to: only
+// then may the round open, so that nobody is left out by haste.
+func (b Board) Decided() bool { return b.Now >= b.Deadline() || len(b.Consents) >= len(b.From) }
+
+// Deadline is the log time at which the phase ends though some are silent.
 func (b Board) Deadline() int {
 	if b.Open == nil {
-		return 0
+		return b.Asked + b.Question.Seconds
 	}
 	switch b.Phase() {
 	case Joining:
