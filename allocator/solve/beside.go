@@ -22,7 +22,7 @@ func (v *prover) isBeside(st stage, h *hint) bool {
 // floor they are a proof, as in lift: one too low leaves something to gain off the face,
 // and one too high pays for all that rounding lost. The best one is found by trying.
 func (v *prover) evenBeside(proof comity.StageProof, slopes func(int) (low, high *big.Int, counts bool)) error {
-	m, unit := v.vertex.model, certificate.EvenBits-floatBits
+	fc, m, unit := v.vertex.face, v.vertex.model, certificate.EvenBits-floatBits
 	d := dual{rows: make([]int64, len(v.rows))}
 	for at, i := range m.rows {
 		d.rows[i] = fixed(v.vertex.prices[at], unit)
@@ -31,10 +31,11 @@ func (v *prover) evenBeside(proof comity.StageProof, slopes func(int) (low, high
 	for at, k := range m.parties {
 		said[k] = big.NewInt(fixed(-v.vertex.prices[m.partyAt+at], unit))
 	}
-	weights, err := v.choose(d, said, slopes)
+	weights, err := fc.choose(v.x, d, said, slopes)
 	if err != nil {
 		return err
 	}
+	fc.restore(d.rows, weights)
 	proof.Weights = v.byNeed(weights)
 	v.state(&proof, v.coarse(v.plus(d, v.beside, v.floorPrice(d, weights)), weights))
 	return v.append(proof, false)

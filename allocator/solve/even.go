@@ -28,6 +28,9 @@ const (
 // sums over nested groups (totally unimodular). It returns false if x need not be whole
 // or best, because of these or because the solver finds no optimum.
 func (fc *face) even(ctx context.Context, s Solver, x []int64) (bool, []remainder, error) {
+	if fc.trims() {
+		fc = fc.trim()
+	}
 	for j := range x {
 		x[j] = min(max(x[j], fc.lower[j]), fc.upper[j])
 	}
@@ -39,11 +42,15 @@ func (fc *face) even(ctx context.Context, s Solver, x []int64) (bool, []remainde
 	for step < m.widest/(segments*m.curves.opening()) {
 		step *= shrink
 	}
-	m.begin(fc, fc.basis)
+	if fc.trimmed != nil {
+		m.anew()
+	} else {
+		m.begin(fc, fc.basis)
+	}
 	for ; ; step /= shrink {
 		rest, ok, err := fc.settle(ctx, s, m, x, step)
 		if err != nil || !ok || step == 1 {
-			fc.form.vertex = &vertex{m, m.lp.From, m.prices}
+			fc.form.vertex = &vertex{fc, m, m.lp.From, m.prices}
 			return ok && len(rest) == 0, rest, err
 		}
 	}

@@ -17,11 +17,13 @@ const noise = 1e-7
 // the rest is free to move.
 type face struct {
 	*form
-	lower, upper []int64 // Of columns; equal where fixed.
-	rows         []row   // Tight rows have equal bounds.
-	nash         *gains  // What whole units maximise; evenness without it.
-	basis        *Basis  // Where the programme of greatest worth stopped, or nil.
-	from         *Basis  // Where one of the same columns and rows stopped, or nil.
+	lower, upper []int64  // Of columns; equal where fixed.
+	rows         []row    // Tight rows have equal bounds.
+	nash         *gains   // What whole units maximise; evenness without it.
+	basis        *Basis   // Where the programme of greatest worth stopped, or nil.
+	from         *Basis   // Where one of the same columns and rows stopped, or nil.
+	summed       bool     // The prices of its worth are whole, as where rows are sums.
+	trimmed      *trimmed // What it has lost; nil for nothing.
 }
 
 // open returns the face of everything feasible.
@@ -36,7 +38,7 @@ func (f *form) open() *face {
 // best returns the part of the face that is worth most.
 func (fc *face) best(w worth) *face {
 	f := fc.form
-	inner := &face{form: f, lower: slices.Clone(fc.lower), upper: slices.Clone(fc.upper), rows: slices.Clone(fc.rows), basis: w.basis}
+	inner := &face{form: f, lower: slices.Clone(fc.lower), upper: slices.Clone(fc.upper), rows: slices.Clone(fc.rows), basis: w.basis, summed: w.whole}
 	threshold := new(big.Int)
 	if !w.whole {
 		var largest uint64

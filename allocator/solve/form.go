@@ -78,16 +78,26 @@ func newForm(p comity.Problem, lot canon.Digest) *form {
 		}
 		f.columns[j] = column{lower: int64(c.Lower), upper: int64(c.Upper), party: k}
 	}
-	columnAt := inverse(f.order.columns)
+	columnAt, degrees := inverse(f.order.columns), make([]int, len(p.Columns))
 	for i, from := range f.order.rows {
 		r := p.Rows[from]
-		f.rows[i] = row{lower: plain(r.Lower), upper: plain(r.Upper), at: from}
+		f.rows[i] = row{lower: plain(r.Lower), upper: plain(r.Upper), at: from, terms: make([]term, 0, len(r.Terms))}
 		for _, t := range r.Terms {
-			f.rows[i].terms = append(f.rows[i].terms, term{columnAt[t.Column], int64(t.Coeff)})
+			degrees[columnAt[t.Column]]++
 		}
-		slices.SortFunc(f.rows[i].terms, func(a, b term) int { return cmp.Compare(a.at, b.at) })
-		for _, t := range f.rows[i].terms {
-			f.columns[t.at].terms = append(f.columns[t.at].terms, term{i, t.coeff})
+	}
+	for j, terms := range carved[term](degrees) {
+		f.columns[j].terms = terms
+	}
+	for i, from := range f.order.rows {
+		for _, t := range p.Rows[from].Terms {
+			c := &f.columns[columnAt[t.Column]]
+			c.terms = append(c.terms, term{i, int64(t.Coeff)})
+		}
+	}
+	for j, c := range f.columns {
+		for _, t := range c.terms {
+			f.rows[t.at].terms = append(f.rows[t.at].terms, term{j, t.coeff})
 		}
 	}
 	for _, s := range p.Stages {

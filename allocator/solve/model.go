@@ -43,7 +43,7 @@ func (fc *face) newModel() *model {
 	rowAt, partyAt := make([]int, len(fc.rows)), make([]int, len(fc.need))
 	for i, r := range fc.rows {
 		rowAt[i] = -1
-		binds := r.lower != nil || r.upper != nil
+		binds := (r.lower != nil || r.upper != nil) && (fc.trimmed == nil || !fc.trimmed.gone[i])
 		if binds && slices.ContainsFunc(r.terms, func(t term) bool { return fc.free(t.at) }) {
 			rowAt[i] = len(m.rows)
 			m.rows = append(m.rows, i)
@@ -189,8 +189,14 @@ func (m *model) begin(fc *face, b *Basis) {
 	}
 }
 
+// anew lets the first search start where every row is between its bounds.
+func (m *model) anew() {
+	m.follow(&Basis{Columns: make([]Standing, len(m.lp.Cost)), Rows: slices.Repeat([]Standing{Basic}, len(m.lp.RowLower))})
+}
+
 // vertex is where a search on a face stopped.
 type vertex struct {
+	face   *face // Searched: maybe trimmed.
 	model  *model
 	basis  *Basis
 	prices []float64 // Of the model's rows, or nil.
@@ -200,7 +206,7 @@ type vertex struct {
 // programme of greatest worth: what is not on that face stands where the latter left it,
 // and rows that came later do not bind.
 func (m *model) resume(fc *face, worth *Basis, last *vertex) {
-	if worth == nil || last == nil || last.basis == nil || len(worth.Columns) != len(fc.columns) || len(worth.Rows) > len(fc.rows) || len(fc.cuts) > 0 {
+	if worth == nil || last == nil || last.basis == nil || last.face.trimmed != nil || len(worth.Columns) != len(fc.columns) || len(worth.Rows) > len(fc.rows) || len(fc.cuts) > 0 {
 		return
 	}
 	late := slices.Repeat([]Standing{Basic}, len(fc.rows)-len(worth.Rows))

@@ -96,6 +96,29 @@ func TestNoOrderMovesAUnit(t *testing.T) {
 	}
 }
 
+// TestNoOrderMovesAUnitOfALargeProgramme is the same where the face of greatest worth is
+// trimmed. What is proved of evenness is proved on that whole face.
+func TestNoOrderMovesAUnitOfALargeProgramme(t *testing.T) {
+	o := rollout{countries: 105, groups: 12, periods: 8, rough: true, coarse: 5000, twins: 10}
+	p := o.problem(42)
+	plan, err := solve.Allocate(t.Context(), p, engine(t), canon.Digest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := certificate.Check(p, plan.Units, plan.Certificate, ratio(1, 10_000)); err != nil {
+		t.Error(err)
+	}
+	if gap, _ := plan.Certificate.Stages[1].Gap.Big().Float64(); gap > 2*float64(o.countries) {
+		t.Errorf("evenness is proved to %g, want two units of each country", gap)
+	}
+	q, to := renamed(rand.New(rand.NewPCG(3, 4)), p)
+	want := o.totals(p, plan.Units, identity(len(p.Columns)))
+	got := o.totals(p, allocate(t, q, canon.Sum([]byte{1})), to)
+	if all, most := moved(want, got); all != 0 {
+		t.Errorf("%d units change hands, at most %d for one", all, most)
+	}
+}
+
 // cold hides where the last search stopped, so that each starts from nothing.
 type cold struct{ solve.Solver }
 

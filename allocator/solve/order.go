@@ -17,6 +17,7 @@ type graph struct {
 	edges  [][]edge
 	colour []int // By node: nodes of one colour form one cell, numbered by its first place.
 	cell   [][]int
+	place  []int // By node: its place among those that are compared.
 }
 
 type edge struct {
@@ -92,50 +93,95 @@ func canonicalOrder(p comity.Problem, lot canon.Digest) order {
 }
 
 func newGraph(p comity.Problem) *graph {
-	columns, rows := len(p.Columns), len(p.Rows)
-	g := &graph{edges: make([][]edge, columns+rows+len(p.Needs))}
-	join := func(a, b, label int) {
-		g.edges[a] = append(g.edges[a], edge{b, label})
-		g.edges[b] = append(g.edges[b], edge{a, label})
-	}
-	coefficients := []canon.Int{}
-	for _, r := range p.Rows {
-		for _, t := range r.Terms {
-			coefficients = append(coefficients, t.Coeff)
-		}
-	}
-	slices.Sort(coefficients)
-	coefficients = slices.Compact(coefficients)
-	content := make([][]int64, len(g.edges))
-	for i, r := range p.Rows {
-		content[columns+i] = rowContent(r)
-		for _, t := range r.Terms {
-			rank, _ := slices.BinarySearch(coefficients, t.Coeff)
-			join(columns+i, t.Column, rank+1)
-		}
-	}
-	limits := limitOrder(p.Limits)
-	for k := range p.Needs {
-		content[columns+rows+k] = needContent(p, limits, k)
-	}
-	for j, c := range p.Columns {
-		content[j] = []int64{0, int64(c.Lower), int64(c.Upper)}
-		for _, s := range p.Stages {
-			content[j] = append(content[j], int64(s.Costs[j]))
-		}
-		if k, ok := findNeed(p.Needs, c.Party); ok {
-			join(j, columns+rows+k, 0)
-		}
-	}
+	g := &graph{edges: edgesOf(p)}
+	content := contentOf(p)
 	all := make([]int, len(g.edges))
 	for node := range all {
 		all[node] = node
 	}
 	g.colour = make([]int, len(all))
 	g.cell = make([][]int, len(all))
+	g.place = make([]int, len(all))
 	g.split(all, func(a, b int) int { return slices.Compare(content[a], content[b]) })
 	g.refine(all)
 	return g
+}
+
+// edgesOf lists the edges of each node. They lie one after the other in one array, because
+// a large problem has a million of them.
+func edgesOf(p comity.Problem) [][]edge {
+	columns, rows := len(p.Columns), len(p.Rows)
+	degrees, owners := make([]int, columns+rows+len(p.Needs)), make([]int, columns)
+	var coefficients []canon.Int
+	for i, r := range p.Rows {
+		degrees[columns+i] = len(r.Terms)
+		for _, t := range r.Terms {
+			degrees[t.Column]++
+			coefficients = append(coefficients, t.Coeff)
+		}
+	}
+	slices.Sort(coefficients)
+	coefficients = slices.Compact(coefficients)
+	for j, c := range p.Columns {
+		owners[j] = -1
+		if k, ok := findNeed(p.Needs, c.Party); ok {
+			owners[j] = columns + rows + k
+			degrees[j]++
+			degrees[owners[j]]++
+		}
+	}
+	edges := carved[edge](degrees)
+	join := func(a, b, label int) {
+		edges[a] = append(edges[a], edge{b, label})
+		edges[b] = append(edges[b], edge{a, label})
+	}
+	for i, r := range p.Rows {
+		for _, t := range r.Terms {
+			rank, _ := slices.BinarySearch(coefficients, t.Coeff)
+			join(columns+i, t.Column, rank+1)
+		}
+	}
+	for j, owner := range owners {
+		if owner >= 0 {
+			join(j, owner, 0)
+		}
+	}
+	return edges
+}
+
+// carved returns empty lists with room for so many each, out of one array.
+func carved[T any](sizes []int) [][]T {
+	all := 0
+	for _, n := range sizes {
+		all += n
+	}
+	room, lists := make([]T, all), make([][]T, len(sizes))
+	for k, n := range sizes {
+		lists[k], room = room[:0:n], room[n:]
+	}
+	return lists
+}
+
+// contentOf lists the numbers of each node itself, kinds first.
+func contentOf(p comity.Problem) [][]int64 {
+	columns, rows := len(p.Columns), len(p.Rows)
+	content := make([][]int64, columns+rows+len(p.Needs))
+	for i, r := range p.Rows {
+		content[columns+i] = rowContent(r)
+	}
+	limits := limitOrder(p.Limits)
+	for k := range p.Needs {
+		content[columns+rows+k] = needContent(p, limits, k)
+	}
+	numbers := carved[int64](slices.Repeat([]int{3 + len(p.Stages)}, columns))
+	for j, c := range p.Columns {
+		content[j] = numbers[j]
+		content[j] = append(content[j], 0, int64(c.Lower), int64(c.Upper))
+		for _, s := range p.Stages {
+			content[j] = append(content[j], int64(s.Costs[j]))
+		}
+	}
+	return content
 }
 
 func rowContent(r comity.Row) []int64 {
@@ -223,28 +269,33 @@ func (g *graph) refine(changed []int) {
 		}
 		slices.Sort(near)
 		near = slices.Compact(near)
-		views := map[int][][2]int{}
-		for _, c := range near {
-			for _, node := range g.cell[c] {
-				views[node] = g.view(node)
-			}
-		}
+		views := g.views(near)
 		changed = nil
 		for _, c := range near {
 			changed = append(changed, g.split(g.cell[c], func(a, b int) int {
-				return slices.CompareFunc(views[a], views[b], compareSeen)
+				return slices.CompareFunc(views[g.place[a]], views[g.place[b]], compareSeen)
 			})...)
 		}
 	}
 }
 
-// view lists what a node sees: labels and colours, ascending.
-func (g *graph) view(node int) [][2]int {
-	seen := make([][2]int, len(g.edges[node]))
-	for k, e := range g.edges[node] {
-		seen[k] = [2]int{e.label, g.colour[e.to]}
+// views lists what each node of some cells sees: labels and colours, ascending. It notes
+// the place of each node in the list.
+func (g *graph) views(cells []int) [][][2]int {
+	var nodes, degrees []int
+	for _, c := range cells {
+		for _, node := range g.cell[c] {
+			g.place[node] = len(nodes)
+			nodes, degrees = append(nodes, node), append(degrees, len(g.edges[node]))
+		}
 	}
-	slices.SortFunc(seen, compareSeen)
+	seen := carved[[2]int](degrees)
+	for k, node := range nodes {
+		for _, e := range g.edges[node] {
+			seen[k] = append(seen[k], [2]int{e.label, g.colour[e.to]})
+		}
+		slices.SortFunc(seen[k], compareSeen)
+	}
 	return seen
 }
 

@@ -90,7 +90,7 @@ func (v *prover) curved(ctx context.Context, proof comity.StageProof, bits int, 
 		}
 		said[k] = big.NewInt(fixed(y, unit))
 	}
-	weights, err := v.choose(d, said, slopes)
+	weights, err := fc.choose(v.x, d, said, slopes)
 	if err != nil {
 		return err
 	}
@@ -114,8 +114,7 @@ func (v *prover) curved(ctx context.Context, proof comity.StageProof, bits int, 
 // choose returns the weight of each party: inside the interval that package certificate
 // allows and, there, what leaves nothing to gain in a column between its bounds, or else
 // what the solver says.
-func (v *prover) choose(d dual, said []*big.Int, slopes func(int) (low, high *big.Int, counts bool)) ([]int64, error) {
-	fc := v.face
+func (fc *face) choose(x []int64, d dual, said []*big.Int, slopes func(int) (low, high *big.Int, counts bool)) ([]int64, error) {
 	free := fc.reduced(make([]big.Int, len(fc.columns)), d.rows, 0)
 	weights := make([]int64, len(fc.need))
 	for k := range fc.need {
@@ -129,7 +128,7 @@ func (v *prover) choose(d dual, said []*big.Int, slopes func(int) (low, high *bi
 			want.Rsh(want, 1)
 		}
 		for _, j := range fc.members[k] {
-			if fc.nash == nil && fc.lower[j] < v.x[j] && v.x[j] < fc.upper[j] && len(fc.cuts) == 0 {
+			if fc.nash == nil && fc.lower[j] < x[j] && x[j] < fc.upper[j] && len(fc.cuts) == 0 {
 				want = new(big.Int).Neg(&free[j])
 				break
 			}
@@ -142,7 +141,7 @@ func (v *prover) choose(d dual, said []*big.Int, slopes func(int) (low, high *bi
 		}
 		if !want.IsInt64() {
 			return nil, fmt.Errorf("%w: the slope of party %d of %d at %d units for a need of %d exceeds 2^11", ErrTooLarge,
-				k+1, len(fc.need), fc.total(v.x, k), fc.need[k])
+				k+1, len(fc.need), fc.total(x, k), fc.need[k])
 		}
 		weights[k] = want.Int64()
 	}
