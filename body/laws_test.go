@@ -19,7 +19,7 @@ import (
 )
 
 // unordered is the View without what depends on the order of independent statements:
-// the root of the log, the place of a decision's newest forecast, the order in which
+// the root of the log, the places of a decision's newest forecast and of a question, the order in which
 // checks stand, and, where keys and boxes of one epoch meet, whose key came late.
 func unordered(t testing.TB, s *body.State) canon.Raw {
 	t.Helper()
@@ -30,6 +30,11 @@ func unordered(t testing.TB, s *body.State) canon.Raw {
 		d.Checks, d.Dissents = slices.Sorted(slices.Values(d.Checks)), slices.Sorted(slices.Values(d.Dissents))
 		d.InputsAt = 0
 		v.Decisions[period] = d
+	}
+	v.Questions = maps.Clone(v.Questions)
+	for name, q := range v.Questions {
+		q.AskedAt = 0
+		v.Questions[name] = q
 	}
 	for name, e := range v.Epochs {
 		e.Late = nil

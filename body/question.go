@@ -36,8 +36,19 @@ func (s *State) question(author party.ID, q comity.Question) (func(), broken) {
 		return nil, b
 	}
 	return func() {
-		s.view.Questions[q.Round] = federation.Round{Question: q, By: author, Asked: s.view.Time}
+		s.view.Questions[q.Round] = federation.Round{Question: q, By: author, AskedAt: s.view.Size + 1}
 	}, broken{}
+}
+
+// dateQuestions gives questions that the newest checkpoint covers the time at which their
+// answers begin to be waited for.
+func (s *State) dateQuestions() {
+	for _, name := range slices.Sorted(maps.Keys(s.view.Questions)) {
+		if r := s.view.Questions[name]; r.Asked == 0 && r.AskedAt <= s.view.TimeAt {
+			r.Asked = s.view.Time
+			s.view.Questions[name] = r
+		}
+	}
 }
 
 // allowed holds a question against the clause that it is asked of.

@@ -31,7 +31,10 @@ func (s *State) tick(t comity.Tick) (func(), broken) {
 	case t.UnixTime < s.view.Time || int(c.Size) < s.view.TimeAt:
 		return nil, breaks(RuleTime, "time went back from %d at %d entries to %d at %d", s.view.Time, s.view.TimeAt, t.UnixTime, c.Size)
 	}
-	return func() { s.view.Time, s.view.TimeAt = t.UnixTime, int(c.Size) }, broken{}
+	return func() {
+		s.view.Time, s.view.TimeAt = t.UnixTime, int(c.Size)
+		s.dateQuestions()
+	}, broken{}
 }
 
 // inForceNow adds the calendar to ratification: to open a round or to decide takes log

@@ -88,6 +88,10 @@ func (h *Hub) Ask(ctx context.Context, q comity.Question, s schema.Schema) (fede
 		if _, err := h.say(ctx, comity.KindQuestion, q); err != nil {
 			return federation.Board{}, err
 		}
+		// From here on the silent are waited for.
+		if err := h.tick(ctx); err != nil {
+			return federation.Board{}, err
+		}
 	}
 	return h.Answer(ctx, q.Round)
 }

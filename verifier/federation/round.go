@@ -13,6 +13,7 @@ package federation
 
 import (
 	"maps"
+	"math"
 	"slices"
 
 	"comity"
@@ -23,9 +24,12 @@ import (
 // Round is one question and all that was said about it. It is part of a body's state: a
 // change makes a new one, and what was read before stays as it was.
 type Round struct {
-	Question    comity.Question             `json:"question"`
-	By          party.ID                    `json:"by"`    // Who asked.
-	Asked       int                         `json:"asked"` // Log time, in seconds.
+	Question comity.Question `json:"question"`
+	By       party.ID        `json:"by"` // Who asked.
+	// AskedAt is the log size right after the question. Asked is the first log time that the
+	// witnesses told after that, in seconds, 0 before: a log that stood still tells old ones.
+	AskedAt     int                         `json:"asked_at"`
+	Asked       int                         `json:"asked"`
 	Consents    map[party.ID]comity.Consent `json:"consents"`
 	Invited     []party.ID                  `json:"invited"` // Who may join, fixed when it opened.
 	Open        *comity.Open                `json:"open"`
@@ -98,7 +102,10 @@ func (b Board) Decided() bool { return b.Now >= b.Deadline() || len(b.Consents) 
 
 // Deadline is the log time at which the phase ends though some are silent.
 func (b Board) Deadline() int {
-	if b.Open == nil {
+	switch {
+	case b.Open == nil && b.Asked == 0:
+		return math.MaxInt
+	case b.Open == nil:
 		return b.Asked + b.Question.Seconds
 	}
 	switch b.Phase() {
