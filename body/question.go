@@ -1,6 +1,7 @@
 package body
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -58,24 +59,34 @@ func (s *State) allowed(q comity.Question) broken {
 	}
 	clause, ok := charter.Clause(s.charter, q.Clause)
 	if !ok || clause.Queries == nil {
-		return breaks(RuleQuestion, "clause %.40q answers no questions", q.Clause)
+		return notAllowed("clause %.40q answers no questions", q.Clause)
 	}
 	may := clause.Queries
 	switch {
 	case !slices.Contains(may.Kinds, q.Query.Kind):
-		return breaks(RuleQuestion, "clause %s allows %v, not %.40q", clause.ID, may.Kinds, q.Query.Kind)
+		return notAllowed("clause %s allows %v, not %.40q", clause.ID, may.Kinds, q.Query.Kind)
 	case q.Epoch != QuestionEpoch(s.view.Body, q.Period):
-		return breaks(RuleQuestion, "epoch %.80q, want %s", q.Epoch, QuestionEpoch(s.view.Body, q.Period))
+		return notAllowed("epoch %.80q, want %s", q.Epoch, QuestionEpoch(s.view.Body, q.Period))
 	case q.MinMembers < may.MinMembers || q.MinMembers > len(clause.From):
-		return breaks(RuleQuestion, "at least %d members, clause %s wants %d to %d", q.MinMembers, clause.ID, may.MinMembers, len(clause.From))
+		return notAllowed("at least %d members, clause %s wants %d to %d", q.MinMembers, clause.ID, may.MinMembers, len(clause.From))
 	case q.Query.MinimumCell < may.MinimumCell:
-		return breaks(RuleQuestion, "counts below %d are withheld, clause %s wants %d", q.Query.MinimumCell, clause.ID, may.MinimumCell)
+		return notAllowed("counts below %d are withheld, clause %s wants %d", q.Query.MinimumCell, clause.ID, may.MinimumCell)
 	case may.Personal && q.Disclosure != privacy.Noisy:
-		return breaks(RulePrivacy, "rows of %s are about persons: their sums need noise", clause.ID)
+		return broken{RulePrivacy, fmt.Errorf("%w: rows of %s are about persons: their sums need noise", privacy.ErrPersonal, clause.ID)}
 	case q.Disclosure == privacy.Noisy && s.charter.Privacy == nil:
-		return breaks(RulePrivacy, "the charter has no privacy budget")
+		return broken{RulePrivacy, fmt.Errorf("%w: the charter has no privacy budget", federation.ErrQuestion)}
 	}
 	return broken{}
+}
+
+func notAllowed(format string, args ...any) broken {
+	return broken{RuleQuestion, fmt.Errorf("%w: "+format, append([]any{federation.ErrQuestion}, args...)...)}
+}
+
+// MayAsk returns why a question would be refused now, whoever asked it.
+func (s *State) MayAsk(q comity.Question) error {
+	_, b := s.question("", q)
+	return b.err
 }
 
 // affordable asks whether everybody who may answer still has the budget for it.
@@ -130,7 +141,10 @@ func (s *State) Board(round string) (federation.Board, bool) {
 	if !ok {
 		return federation.Board{}, false
 	}
-	b := federation.Board{Round: r, Now: s.view.Time, Root: s.Root, Ready: s.willing(r)}
+	b := federation.Board{Round: r, Now: s.view.Time, Root: s.Root}
+	if r.Open == nil {
+		b.Ready = s.willing(r)
+	}
 	if clause, ok := charter.Clause(s.charter, r.Question.Clause); ok && clause.Queries != nil {
 		b.From, b.Needed = clause.From, clause.Queries.Approvals
 	}

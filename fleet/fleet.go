@@ -347,6 +347,9 @@ func (f *Fleet) Close(ctx context.Context) error {
 }
 
 func (f *Fleet) close(ctx context.Context) error {
+	if f.hub != nil {
+		f.untilForgotten()
+	}
 	if f.stop != nil {
 		f.stop()
 	}

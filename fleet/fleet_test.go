@@ -25,7 +25,7 @@ import (
 )
 
 // small is the synthetic world seen by a few of its members.
-func small(t *testing.T, members int) pack.Scenario {
+func small(t testing.TB, members int) pack.Scenario {
 	t.Helper()
 	s, err := health.Scenario("respiratory", chance.Derive(chance.Seed{}, t.Name()))
 	if err != nil {
@@ -49,7 +49,7 @@ func (s some) Known(asOf string) ([]forecast.Observation, error) {
 	}), err
 }
 
-func start(t *testing.T, cfg Config) *Fleet {
+func start(t testing.TB, cfg Config) *Fleet {
 	t.Helper()
 	cfg.Clock = time.Now
 	cfg.Cache = filepath.Join(os.TempDir(), "comity-test-wasm")

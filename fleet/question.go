@@ -3,9 +3,12 @@ package fleet
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"comity"
 	"comity/body"
+	"comity/node"
 	"comity/replay"
 	"comity/schema"
 	"comity/verifier/analytics"
@@ -34,6 +37,26 @@ func (f *Fleet) Ask(ctx context.Context, q comity.Question, s schema.Schema) (fe
 	}
 	a, err := replay.Answer(l, b.Round, sum)
 	return b, a, err
+}
+
+// forgetting bounds how long closing waits for members to erase what they kept for an
+// answered question: they fold its last statements first. Who is not done by then does it
+// before its next duty.
+const forgetting = 5 * time.Second
+
+// untilForgotten waits until no member keeps secrets of a question that was answered.
+func (f *Fleet) untilForgotten() {
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for deadline := f.cfg.Clock().Add(forgetting); f.cfg.Clock().Before(deadline); <-look.C {
+		left := false
+		f.hub.Look(func(s *body.State) {
+			left = slices.ContainsFunc(f.members, func(m *node.Member) bool { return s.View().Questions[m.Answering()].Result != nil })
+		})
+		if !left {
+			return
+		}
+	}
 }
 
 // Period is that of the newest decision, or the first of the scenario.

@@ -1,10 +1,16 @@
 package fleet
 
 import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"comity"
+	"comity/canon"
 	"comity/exact"
 	"comity/node"
 	"comity/packs/health"
@@ -52,9 +58,29 @@ func TestAQuestionIsAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	within(t, f, answer)
+	for _, asked := range []string{q.Round, second.Round} {
+		for _, m := range f.cfg.Scenario.Members {
+			erased(t, f.cfg.Home.Member(m.ID), asked)
+		}
+	}
 	again, _, err := f.Ask(t.Context(), q, schema)
 	if err != nil || again.Result.Sum != b.Result.Sum {
 		t.Errorf("asked again: %v, %v", again.Result, err)
+	}
+}
+
+// erased requires that a member keeps no secret of a question that was answered.
+func erased(t *testing.T, home node.Home, round string) {
+	t.Helper()
+	folder := filepath.Join(string(home), "rounds", canon.Sum([]byte(round)).Hex()[:16])
+	for until := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		_, err := os.Stat(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatalf("%s is still there: %v", folder, err)
+		}
 	}
 }
 

@@ -53,12 +53,14 @@ func (m *Member) approve(ctx context.Context, round string) error {
 
 // answer takes part in a question until it is over or the hub asks for something else.
 func (m *Member) answer(ctx context.Context, round string) error {
+	m.setAnswering(round)
+	defer m.setAnswering("")
 	for {
 		b, ok := m.state.Board(round)
 		if !ok {
 			return fmt.Errorf("the hub asks about %.80q, which the log does not have", round)
 		}
-		if phase := b.Phase(); phase == federation.Answered || phase == federation.Failed {
+		if over(b) {
 			return os.RemoveAll(m.roundFolder(round))
 		}
 		busy, err := m.turn(ctx, b)
@@ -70,34 +72,65 @@ func (m *Member) answer(ctx context.Context, round string) error {
 			return err
 		}
 		if other != nil {
+			m.setAnswering("")
 			m.attend(ctx, *other)
 			return nil
 		}
 	}
 }
 
-// turn says and sends what is due in a question.
+// Answering is the question that this member takes part in now, empty if there is none. It
+// has erased its secrets of those before.
+func (m *Member) Answering() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.question
+}
+
+func (m *Member) setAnswering(round string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.question = round
+}
+
+// over tells whether a question needs nobody any more.
+func over(b federation.Board) bool {
+	phase := b.Phase()
+	return phase == federation.Answered || phase == federation.Failed
+}
+
+// forgetAnswered erases what this member kept for questions that ended while it was away.
+func (m *Member) forgetAnswered() error {
+	for round := range m.state.View().Questions {
+		folder := m.roundFolder(round)
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if b, _ := m.state.Board(round); over(b) {
+			if err := os.RemoveAll(folder); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// turn says and sends what is due in a question. It is busy if more may be due before
+// the hub announces another checkpoint.
 func (m *Member) turn(ctx context.Context, b federation.Board) (busy bool, err error) {
 	p := m.part(ctx, b)
 	say, letters, err := p.Next(b)
 	if err != nil {
 		return false, err
 	}
-	for _, l := range letters {
-		answer, err := m.link.Request(ctx, msgLetter, letterBytes(b.Question.Round, l))
-		if err != nil {
-			return false, err
+	heard, err := m.send(ctx, b, letters)
+	if err == nil && heard && say == nil {
+		if say, letters, err = p.Next(b); err == nil { // What came back is enough to go on.
+			_, err = m.send(ctx, b, letters)
 		}
-		if len(answer) == 0 {
-			continue
-		}
-		_, back, err := parseLetter(answer)
-		if err == nil {
-			err = p.Hear(b, back)
-		}
-		if err != nil {
-			return false, err
-		}
+	}
+	if err != nil {
+		return false, err
 	}
 	if say == nil || m.next() <= m.asked.said {
 		return len(letters) > 0, nil
@@ -110,21 +143,45 @@ func (m *Member) turn(ctx context.Context, b federation.Board) (busy bool, err e
 	if err == nil {
 		m.asked.said, m.asked.refused = m.next(), 0
 	}
-	return true, err
+	return say.Kind == comity.KindComplaint, err // Of all statements only complaints may be several in a phase.
+}
+
+// send sends letters and hears what the hub answers.
+func (m *Member) send(ctx context.Context, b federation.Board, letters []federation.Letter) (heard bool, err error) {
+	for _, l := range letters {
+		answer, err := m.link.Request(ctx, msgLetter, letterBytes(b.Question.Round, l))
+		if err != nil {
+			return heard, err
+		}
+		if len(answer) == 0 {
+			continue
+		}
+		_, back, err := parseLetter(answer)
+		if err == nil {
+			err = m.part(ctx, b).Hear(b, back)
+		}
+		if err != nil {
+			return heard, err
+		}
+		heard = true
+	}
+	return heard, nil
 }
 
 // maxRefused bounds how often in a row a member tries what the hub refuses.
 const maxRefused = 20
 
-// hearMore waits for a newer checkpoint and folds the log up to it. It returns what the
-// hub asks for if that is something else: then this question is over for it.
+// hearMore waits for a checkpoint that was not folded yet and folds the log up to it. It
+// returns what the hub asks for if that is something else: then this question is over for
+// it.
 func (m *Member) hearMore(ctx context.Context, round string, busy bool) (other *due, err error) {
-	m.mu.Lock()
-	news := m.news
-	m.mu.Unlock()
 	wait := askAgain
 	if busy {
 		wait = lookEvery
+	}
+	unseen, news := m.unseen()
+	if unseen {
+		wait = 0
 	}
 	select {
 	case d := <-m.todo:
@@ -133,7 +190,9 @@ func (m *Member) hearMore(ctx context.Context, round string, busy bool) (other *
 		}
 	case <-news:
 	case <-time.After(wait):
-		m.refresh(ctx)
+		if !unseen {
+			m.refresh(ctx)
+		}
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -74,6 +75,7 @@ type Member struct {
 	left    comity.Head // What it had seen of the newest round that went on without it.
 	done    string      // The duty that was done last, and the one that failed last.
 	failed  string
+	seen    believed // The newest checkpoint that was checked; owned by the worker.
 
 	todo chan due // Filled by the hub, emptied by the worker.
 	step stepInbox
@@ -81,6 +83,13 @@ type Member struct {
 	mu         sync.Mutex
 	checkpoint []byte        // Newest, as broadcast; not believed before syncTo checked it.
 	news       chan struct{} // Closed and replaced with each checkpoint.
+	question   string        // The round that it takes part in now, if it is a question.
+}
+
+// believed is a checkpoint that was checked, with the bytes that said it.
+type believed struct {
+	data       []byte
+	checkpoint ledger.Checkpoint
 }
 
 // maxDue bounds what a hub may pile up for a member.
@@ -249,6 +258,9 @@ func (m *Member) poll(ctx context.Context) {
 func (m *Member) heard(checkpoint []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if bytes.Equal(checkpoint, m.checkpoint) {
+		return
+	}
 	m.checkpoint = checkpoint
 	close(m.news)
 	m.news = make(chan struct{})
@@ -256,6 +268,9 @@ func (m *Member) heard(checkpoint []byte) {
 
 func (m *Member) do(ctx context.Context, d due) error {
 	if err := m.syncTo(ctx, d.Size); err != nil {
+		return err
+	}
+	if err := m.forgetAnswered(); err != nil {
 		return err
 	}
 	switch d.What {
@@ -289,7 +304,7 @@ func (m *Member) syncTo(ctx context.Context, size int) error {
 		data, news := m.checkpoint, m.news
 		m.mu.Unlock()
 		if data != nil {
-			c, err := ledger.ParseCheckpoint(data, m.policy)
+			c, err := m.believe(data)
 			if err != nil {
 				return err
 			}
@@ -305,6 +320,26 @@ func (m *Member) syncTo(ctx context.Context, size int) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// believe checks a checkpoint, once: its cosignatures are most of what folding costs.
+func (m *Member) believe(data []byte) (ledger.Checkpoint, error) {
+	if bytes.Equal(data, m.seen.data) {
+		return m.seen.checkpoint, nil
+	}
+	c, err := ledger.ParseCheckpoint(data, m.policy)
+	if err == nil {
+		m.seen = believed{data, c}
+	}
+	return c, err
+}
+
+// unseen tells whether there is a checkpoint that was not folded yet, with a channel that
+// closes when the next one comes.
+func (m *Member) unseen() (bool, <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !bytes.Equal(m.checkpoint, m.seen.data), m.news
 }
 
 // refresh asks for the newest checkpoint.

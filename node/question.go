@@ -78,6 +78,10 @@ func (h *Hub) Ask(ctx context.Context, q comity.Question, s schema.Schema) (fede
 		return federation.Board{}, err
 	}
 	if _, asked := h.board(q.Round); !asked {
+		var why error
+		if h.Look(func(s *body.State) { why = s.MayAsk(q) }); why != nil {
+			return federation.Board{}, why
+		}
 		raw, err := canon.Marshal(s)
 		if err != nil {
 			return federation.Board{}, err
@@ -127,7 +131,11 @@ func (h *Hub) Answer(ctx context.Context, round string) (federation.Board, error
 	if err != nil {
 		return b, fmt.Errorf("answer %s: %w", round, err)
 	}
-	return b, os.RemoveAll(folder) // Verified: nobody needs the masked vectors any more.
+	if err := os.RemoveAll(folder); err != nil { // Verified: nobody needs the masked vectors any more.
+		return b, err
+	}
+	_, err = h.barrier(ctx) // Members learn that they can erase what is theirs.
+	return b, err
 }
 
 // invite asks who takes part, and has those who do exchange keys.
@@ -178,18 +186,19 @@ func (h *Hub) conduct(ctx context.Context, round string) (federation.Board, erro
 		if phase == federation.Failed {
 			return b, fmt.Errorf("%w: too few members were left", ErrUnanswered)
 		}
-		if phase != shown {
-			if err := h.ask(ctx, due{What: dueAnswer, Round: round}); err != nil {
-				return b, err
-			}
-			shown = phase
-		}
 		acted, err := h.advance(ctx, b)
 		if err != nil {
 			return b, err
 		}
 		if acted {
-			continue
+			continue // What the hub says itself needs no members, so no witnesses of its own.
+		}
+		if phase != shown {
+			if err := h.ask(ctx, due{What: dueAnswer, Round: round}); err != nil {
+				return b, err
+			}
+			shown = phase
+			continue // Members may have answered while the witnesses cosigned.
 		}
 		select {
 		case <-moved:

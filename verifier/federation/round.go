@@ -73,7 +73,7 @@ const (
 type Board struct {
 	Round
 	Now   int        // Log time.
-	Ready []party.ID // Who has keys and boxes in the epoch and approved, ascending.
+	Ready []party.ID // Who has keys and boxes in the epoch and approved, ascending; nobody once it is open.
 	From  []party.ID // Whose rows are asked about.
 	// Needed is how many parties must approve before the round opens.
 	Needed int
@@ -88,6 +88,8 @@ func (b Board) Phase() Phase {
 		return Answered
 	case r.Open == nil:
 		return Asked
+	case r.Survivors != nil: // They were named when the phases below were over, and log time never goes back.
+		return Unmasking
 	case b.Now < r.Open.JoinBy && len(r.Joins) < len(r.Invited):
 		return Joining
 	case b.Now < r.Open.NonceBy && len(r.Nonces) < len(r.Joins):
@@ -135,9 +137,6 @@ func (b Board) afterDrawing() Phase {
 	}
 	if b.Now < r.Open.ComplainBy && len(r.Settled) < len(r.Deals) {
 		return Complaining
-	}
-	if r.Survivors != nil {
-		return Unmasking
 	}
 	c, err := b.cast(g)
 	if err != nil {
