@@ -141,7 +141,7 @@ func (s *State) Board(round string) (federation.Board, bool) {
 	if !ok {
 		return federation.Board{}, false
 	}
-	b := federation.Board{Round: r, Now: s.view.Time, Root: s.Root}
+	b := federation.Board{Round: r, Now: s.view.Time, Root: rootsOf(s.roots)}
 	if r.Open == nil {
 		b.Ready = s.willing(r)
 	}
@@ -149,6 +149,17 @@ func (s *State) Board(round string) (federation.Board, bool) {
 		b.From, b.Needed = clause.From, clause.Queries.Approvals
 	}
 	return b, true
+}
+
+// rootsOf answers from the roots as they are now: whoever holds a board may ask it while the
+// log goes on.
+func rootsOf(roots [][32]byte) func(size int) ([32]byte, bool) {
+	return func(size int) (root [32]byte, ok bool) {
+		if size < 1 || size > len(roots) {
+			return root, false
+		}
+		return roots[size-1], true
+	}
 }
 
 // willing lists who approved and has keys and boxes, ascending.
