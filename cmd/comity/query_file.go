@@ -56,9 +56,9 @@ func readQuestion(name string) (a questionFile, err error) {
 		"disclosure": func(n charter.Node) { q.Disclosure = r.text(n) }, "variance": func(n charter.Node) { q.Variance = r.number(n) },
 		"min_members": func(n charter.Node) { q.MinMembers = r.count(n) }, "seconds": func(n charter.Node) { q.Seconds = r.count(n) },
 	})
-	for key, value := range map[string]string{"name": a.name, "clause": q.Clause, "schema": a.schema, "kind": q.Query.Kind} {
-		if value == "" {
-			r.refuse(root, "the question has no "+key, "add it")
+	for _, must := range [][2]string{{"name", a.name}, {"clause", q.Clause}, {"schema", a.schema}, {"kind", q.Query.Kind}} {
+		if must[1] == "" {
+			r.refuse(root, "the question has no "+must[0], "add it")
 		}
 	}
 	return a, r.err
