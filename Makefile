@@ -3,6 +3,7 @@
 # make lint    what golangci-lint finds wrong or against the style
 # make bench   the numbers in docs/benchmarks.md
 # make soak    kills at random moments, and a full disk
+# make network a consortium of processes on a network that fails; two minutes, needs root
 # make sim     ten thousand trainings and as many questions under faults and lies, by seed
 # make orders  a hundred orders and names of every kind of charter: 0 units may move
 # make dist    archives for Linux and macOS in dist/
@@ -17,7 +18,7 @@ LINTER  := 2.15.0
 
 export CGO_ENABLED = 0
 
-.PHONY: up build soak sim orders test vet lint bench arm64 dist clean
+.PHONY: up build soak network sim orders test vet lint bench arm64 dist clean
 
 up: build
 	./bin/comity up $(ARGS)
@@ -51,6 +52,9 @@ bench: build
 # Two hundred kills and a full disk; about ten minutes, needs root for the disk.
 soak: build
 	./scripts/soak
+
+network: build
+	./test/network
 
 # Half an hour of two cores; make test runs a hundred of each.
 sim: $(HIGHS)

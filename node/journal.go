@@ -88,7 +88,14 @@ func (s fileStore) Put(name string, data []byte) error {
 	if err := os.MkdirAll(string(s), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(string(s), name), data, 0o600)
+	path := filepath.Join(string(s), name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		if gone := os.Remove(path); !errors.Is(gone, fs.ErrNotExist) { // On a full disk an empty file would stay.
+			err = errors.Join(err, gone)
+		}
+		return err
+	}
+	return nil
 }
 
 // Get returns what Put kept.

@@ -2,8 +2,11 @@ package node
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -95,5 +98,20 @@ func TestAFlippedBitEndsTheJournalBeforeIt(t *testing.T) {
 	}
 	if err := again.Append(make([]byte, maxJournal+1)); err == nil {
 		t.Fatal("an entry above the bound was accepted")
+	}
+}
+
+// TestAFullDiskLeavesNoHalfFile writes to a device that takes nothing: what is kept under a
+// digest would else be believed to be there.
+func TestAFullDiskLeavesNoHalfFile(t *testing.T) {
+	s := fileStore(t.TempDir())
+	if err := os.Symlink("/dev/full", filepath.Join(string(s), "sum")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put("sum", []byte("masked")); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("put on a full disk: %v, want ENOSPC", err)
+	}
+	if _, err := s.Get("sum"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("get after that: %v, want ErrNotExist", err)
 	}
 }

@@ -342,6 +342,22 @@ func (m *Member) unseen() (bool, <-chan struct{}) {
 	return !bytes.Equal(m.checkpoint, m.seen.data), m.news
 }
 
+// catchUp folds what the newest checkpoint has more than this copy of the log, if it has
+// more. Who waits for something else must not wait here.
+func (m *Member) catchUp(ctx context.Context) error {
+	m.mu.Lock()
+	data := m.checkpoint
+	m.mu.Unlock()
+	if data == nil {
+		return nil
+	}
+	c, err := m.believe(data)
+	if err != nil || c.Size <= int64(m.state.View().Size) {
+		return err
+	}
+	return m.fold(ctx, c)
+}
+
 // refresh asks for the newest checkpoint.
 func (m *Member) refresh(ctx context.Context) {
 	answer, err := m.link.Request(ctx, msgDuty, nil)

@@ -29,9 +29,10 @@ type stepMessage struct {
 	upload, reveal []byte
 }
 
-// stepRequest asks for what the hub showed of one step of the round under way, after a
-// message was missed; with What msgPosition, for how many steps are finished.
+// stepRequest asks for what the hub showed of one step of a round, after a message was
+// missed; with What msgPosition, for how many steps are finished.
 type stepRequest struct {
+	Round  string `json:"round"`
 	What   string `json:"what"`
 	Number int    `json:"number"`
 }
@@ -50,6 +51,8 @@ type stepServer struct {
 	inbox chan stepMessage
 
 	mu    sync.Mutex
+	round string                 // The one that is open, or was last.
+	ended int                    // How many of its steps were on disk when it was opened.
 	shown []shownStep            // By step number; the last may lack its broadcast.
 	last  map[party.ID]time.Time // When a piece of a member's message came.
 
@@ -92,13 +95,11 @@ func (s *stepServer) answer(_ context.Context, from string, data []byte) ([]byte
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.What == msgPosition {
-		finished := len(s.shown)
-		if finished > 0 && s.shown[finished-1].sum == nil {
-			finished--
-		}
-		return []byte(strconv.Itoa(finished)), nil
+		return []byte(strconv.Itoa(s.finished(r.Round))), nil
 	}
 	switch {
+	case r.Round != s.round: // What was shown of another round would be of other members and masks.
+		return nil, nil
 	case r.Number < 0 || r.Number >= len(s.shown):
 		return nil, nil
 	case r.What == msgCommitments:
@@ -108,6 +109,19 @@ func (s *stepServer) answer(_ context.Context, from string, data []byte) ([]byte
 	default:
 		return s.hub.shown(party.ID(from), msgSum, s.shown[r.Number].sum), nil
 	}
+}
+
+// finished is how many steps of a round are over. Those on disk are, although the hub's
+// training may not have reached them again. The caller holds the lock.
+func (s *stepServer) finished(round string) int {
+	if round != s.round {
+		return 0
+	}
+	n := len(s.shown)
+	if n > 0 && s.shown[n-1].sum == nil {
+		n--
+	}
+	return max(n, s.ended)
 }
 
 // show keeps what members are about to see and broadcasts it.
@@ -128,21 +142,17 @@ func (s *stepServer) show(kind string, data []byte) error {
 // task is what the hub computes from the sums of a round.
 type task func(ctx context.Context, in forecast.Input, sum learn.Summer) (model []byte, err error)
 
-// conduct runs a round to its end, or on from where it was interrupted, and returns the
-// model and the digest of the transcript, which is stored beside the log.
+// conduct runs the round that was opened to its end, or on from where it was interrupted,
+// and returns the model and the digest of the transcript, which is stored beside the log.
 func (s *stepServer) conduct(ctx context.Context, name string, run task) (model []byte, transcript canon.Digest, err error) {
-	var r body.Round
 	var nonces [][]byte
-	s.hub.Look(func(st *body.State) { r, nonces = st.View().Rounds[name], st.Nonces(name) })
-	if err := s.open(name, r); err != nil {
-		return nil, canon.Digest{}, fmt.Errorf("conduct %s: %w", name, err)
-	}
+	s.hub.Look(func(st *body.State) { nonces = st.Nonces(name) })
 	seed, err := publicSeed(name, nonces)
 	if err != nil {
 		return nil, canon.Digest{}, err
 	}
 	model, err = run(ctx, forecast.Input{
-		Origin: r.Plan.Period, Targets: s.hub.charter.Models.Targets, Unit: s.hub.charter.Models.Unit, Recipe: r.Plan.Recipe, Seed: seed,
+		Origin: s.plan.Period, Targets: s.hub.charter.Models.Targets, Unit: s.hub.charter.Models.Unit, Recipe: s.plan.Recipe, Seed: seed,
 	}, s)
 	if err != nil {
 		return nil, canon.Digest{}, fmt.Errorf("conduct %s: %w", name, err)
@@ -156,8 +166,10 @@ func (s *stepServer) conduct(ctx context.Context, name string, run task) (model 
 	return model, transcript, err
 }
 
-// open prepares a round and reads which of its steps are finished.
-func (s *stepServer) open(name string, r body.Round) error {
+// open prepares a round and reads which of its steps are finished. It comes before members
+// are asked to train: the first thing that they want to know is where the round stands.
+func (s *stepServer) open(name string) error {
+	r := s.hub.round(name)
 	if len(r.Cohorts) == 0 {
 		return fmt.Errorf("%w: it has no cohort", ErrQuorum)
 	}
@@ -171,9 +183,6 @@ func (s *stepServer) open(name string, r body.Round) error {
 		return err
 	}
 	s.plan, s.started, s.bytes, s.resumed, s.logged = r.Plan, false, 0, nil, r.Cohorts[1:]
-	s.mu.Lock()
-	s.shown = nil
-	s.mu.Unlock()
 	if s.total, err = forecast.Steps(r.Plan.Recipe); err != nil {
 		return err
 	}
@@ -187,6 +196,9 @@ func (s *stepServer) open(name string, r body.Round) error {
 		}
 		s.resumed = append(s.resumed, record)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.round, s.ended, s.shown = name, len(s.resumed), nil
 	return nil
 }
 

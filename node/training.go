@@ -62,6 +62,20 @@ func (b box) put(data []byte) {
 	}
 }
 
+// clear forgets what came for an earlier round, or for one that this member gave up. What
+// it forgets of this round it asks for.
+func (i stepInbox) clear() {
+	for {
+		select {
+		case <-i.commitments:
+		case <-i.sums:
+		case <-i.cohorts:
+		default:
+			return
+		}
+	}
+}
+
 const (
 	// askAgain is how long a member waits for a broadcast before it looks whether it has to
 	// ask for it.
@@ -88,7 +102,8 @@ func (m *Member) train(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	finished, err := m.finished(ctx)
+	m.step.clear()
+	finished, err := m.finished(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -165,9 +180,9 @@ func (m *Member) aggregate(ctx context.Context, r body.Round) (*secagg.Member, e
 	})
 }
 
-// finished asks the hub how many steps of the round under way are over.
-func (m *Member) finished(ctx context.Context) (int, error) {
-	request, err := json.Marshal(stepRequest{What: msgPosition})
+// finished asks the hub how many steps of a round are over.
+func (m *Member) finished(ctx context.Context, round string) (int, error) {
+	request, err := json.Marshal(stepRequest{Round: round, What: msgPosition})
 	if err != nil {
 		return 0, err
 	}
@@ -246,7 +261,7 @@ func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64,
 	again := []message{{msgUpload, upload.Bytes()}}
 	reveal, err := await(ctx, s, again, msgCommitments, func(data []byte) (secagg.Reveal, bool, error) {
 		c, err := secagg.ParseCommitments(data)
-		if err != nil || s.stale(c.Position) {
+		if err != nil || !isDue(c.Position, s.agg.Position()) {
 			return secagg.Reveal{}, false, err
 		}
 		v, err := s.agg.Reveal(c)
@@ -261,7 +276,7 @@ func (s *summer) once(ctx context.Context, step learn.Step, x []int64) ([]int64,
 	again = append(again, message{msgReveal, reveal.Bytes()})
 	return await(ctx, s, again, msgSum, func(data []byte) ([]int64, bool, error) {
 		b, err := secagg.ParseBroadcast(data)
-		if err != nil || s.stale(b.Position) {
+		if err != nil || !isDue(b.Position, s.agg.Position()) {
 			return nil, false, err
 		}
 		values, err := s.agg.Finish(b)
@@ -295,10 +310,10 @@ func (s *summer) send(ctx context.Context, kind string, data []byte) error {
 	return err
 }
 
-// stale tells whether a message is of a step or cohort that is over.
-func (s *summer) stale(p secagg.Position) bool {
-	own := s.agg.Position()
-	return p.Number < own.Number || p.Cohort < own.Cohort
+// isDue tells whether a message is of the step under way. It may be of one that is over, or
+// of a later one if this member has fallen behind.
+func isDue(message, own secagg.Position) bool {
+	return message.Number == own.Number && message.Cohort >= own.Cohort
 }
 
 // message is one message of a step.
@@ -309,17 +324,20 @@ type message struct {
 
 // await takes messages of one kind until use has what it needs. It asks for the one it
 // needs if the step was over before this member came or nothing came in time; then it
-// also sends its own messages of the step again, because the hub may have started again.
+// also sends its own messages of the step again, because the hub may have started again,
+// and looks whether the log has another cohort, because it may not have heard of it.
 func await[T any](ctx context.Context, s *summer, own []message, kind string, use func([]byte) (T, bool, error)) (T, error) {
 	var none T
 	in := s.member.step.commitments
 	if kind == msgSum {
 		in = s.member.step.sums
 	}
-	wait := askAgain + answerParts*s.took
-	if s.agg.Position().Number < s.finished {
+	wait, over := askAgain+answerParts*s.took, s.agg.Position().Number < s.finished
+	if over {
 		wait = 0
 	}
+	again := time.NewTimer(wait) // Whatever else comes in the meantime.
+	defer again.Stop()
 	for {
 		var data []byte
 		select {
@@ -329,14 +347,21 @@ func await[T any](ctx context.Context, s *summer, own []message, kind string, us
 				return none, err
 			}
 			return none, errCohort
-		case <-time.After(wait):
-			wait = askAgain + answerParts*s.took
+		case <-again.C:
 			for _, m := range own {
 				if err := s.send(ctx, m.kind, m.data); err != nil {
 					return none, err
 				}
 			}
-			data = s.ask(ctx, kind)
+			if data = s.ask(ctx, kind); len(data) == 0 && !over {
+				if err := s.heed(ctx); err != nil {
+					return none, err
+				}
+			}
+			if wait = askAgain + answerParts*s.took; over {
+				wait = lookEvery // The hub is on its way to this step again.
+			}
+			again.Reset(wait)
 		case <-ctx.Done():
 			return none, ctx.Err()
 		}
@@ -349,9 +374,29 @@ func await[T any](ctx context.Context, s *summer, own []message, kind string, us
 	}
 }
 
+// heed looks into the log for a cohort that follows at this step. A hub that was killed
+// after it logged one, or a connection that was lost then, leaves members that never hear.
+func (s *summer) heed(ctx context.Context) error {
+	m := s.member
+	m.refresh(ctx)
+	if err := m.catchUp(ctx); err != nil {
+		if errors.Is(err, nats.ErrUnreachable) {
+			return nil // The next look may find more.
+		}
+		return err
+	}
+	at := s.agg.Position()
+	for _, c := range m.state.View().Rounds[s.round].Cohorts {
+		if c.FromStep == at.Number && c.Number > at.Cohort {
+			return errCohort
+		}
+	}
+	return nil
+}
+
 // ask asks for what the hub showed of this step, nil if it has shown nothing yet.
 func (s *summer) ask(ctx context.Context, kind string) []byte {
-	request, err := json.Marshal(stepRequest{What: kind, Number: s.agg.Position().Number})
+	request, err := json.Marshal(stepRequest{Round: s.round, What: kind, Number: s.agg.Position().Number})
 	if err != nil {
 		return nil
 	}
@@ -435,7 +480,7 @@ func (m *Member) checkRound(ctx context.Context, round string, model comity.Mode
 	}
 	own := fileStore(m.roundFolder(round))
 	e, err := replay.Evidence(m.state, round, func(d canon.Digest) ([]byte, error) {
-		if data, err := own.Get(d.Hex()); err == nil {
+		if data, err := own.Get(d.Hex()); err == nil && canon.Sum(data) == d {
 			return data, nil
 		}
 		return m.blob(ctx, d)
@@ -511,14 +556,16 @@ func (m *Member) contributes() bool {
 	return false
 }
 
-// forget erases the masks and masked vectors of a round whose model is in the log: they
-// have been checked, and what is not kept cannot be stolen.
+// forget erases the masks and masked vectors of the round whose model is in the log, which
+// may have gone on without this member: it has been checked, and what is not kept cannot be
+// stolen.
 func (m *Member) forget() {
-	if m.trained == nil {
+	round, _, ok := m.state.LatestModel()
+	if !ok {
 		return
 	}
-	if err := os.RemoveAll(m.roundFolder(m.trained.round)); err != nil {
-		m.logger.Warn("round not erased", slog.String("round", m.trained.round), slog.Any("err", err))
+	if err := os.RemoveAll(m.roundFolder(round)); err != nil {
+		m.logger.Warn("round not erased", slog.String("round", round), slog.Any("err", err))
 	}
 }
 

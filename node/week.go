@@ -184,6 +184,9 @@ func (h *Hub) train(ctx context.Context, round string) error {
 			return err
 		}
 	}
+	if err := h.steps.open(round); err != nil {
+		return fmt.Errorf("open round %s: %w", round, err)
+	}
 	if err := h.ask(ctx, due{What: dueTrain, Round: round}); err != nil {
 		return err
 	}

@@ -146,11 +146,16 @@ func (d *doctor) standing(ctx context.Context, m *fleet.Membership, sealed []byt
 	if s.Hub.IsZero() {
 		return
 	}
+	d.compare(s.Hub)
+}
+
+// compare holds this machine's clock against the hub's.
+func (d *doctor) compare(hub time.Time) {
 	now := d.clock().UTC()
-	gap := now.Sub(s.Hub).Round(time.Second)
-	err = nil
+	gap := now.Sub(hub).Round(time.Second)
+	var err error
 	if gap < -slack || gap > slack {
-		err = fmt.Errorf("%w: here it is %s, at the hub %s", errClock, now.Format(time.DateTime), s.Hub.Format(time.DateTime))
+		err = fmt.Errorf("%w: here it is %s, at the hub %s", errClock, now.Format(time.DateTime), hub.Format(time.DateTime))
 	}
 	d.found("clock", fmt.Sprintf("%s from the hub's", gap), err, "date -u   # and set the clock, or let it be set (NTP); if yours is right, tell the operator")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path"
@@ -22,6 +23,22 @@ func TestClockIsComparedWithWitnesses(t *testing.T) {
 		d.time(last)
 		if k := d.checks[0]; k.OK != ok || k.OK == (k.Next != "") {
 			t.Errorf("%s after the witnesses: %+v", after, k)
+		}
+	}
+}
+
+// TestAMembersClockIsComparedWithTheHubs holds both halves at their bounds, and a clock that
+// is three days off.
+func TestAMembersClockIsComparedWithTheHubs(t *testing.T) {
+	hub := time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC)
+	const days = 72 * time.Hour
+	for off, ok := range map[time.Duration]bool{
+		0: true, slack: true, -slack: true, slack + time.Second: false, -slack - time.Second: false, days: false, -days: false,
+	} {
+		d := &doctor{clock: func() time.Time { return hub.Add(off) }}
+		d.compare(hub)
+		if k := d.checks[0]; k.Name != "clock" || k.OK != ok || k.OK == (k.Next != "") || errors.Is(k.err, errClock) == ok {
+			t.Errorf("%s from the hub's: %+v", off, k)
 		}
 	}
 }
