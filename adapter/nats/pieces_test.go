@@ -123,7 +123,8 @@ func TestLargeRequestsMove(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	mu.Lock()
-	if moved != 10 {
+	// A piece of the request that nobody handled may be told of after its answer.
+	if moved < 10 || moved > 11 {
 		t.Errorf("the hub heard of %d pieces, want 10", moved)
 	}
 	mu.Unlock()
