@@ -123,8 +123,7 @@ func TestLargeRequestsMove(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	mu.Lock()
-	// A piece of the request that nobody handled may be told of after its answer.
-	if moved < 10 || moved > 11 {
+	if moved < 10 { // Pieces of the request that nobody handled may be told of after its answer.
 		t.Errorf("the hub heard of %d pieces, want 10", moved)
 	}
 	mu.Unlock()
