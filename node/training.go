@@ -91,8 +91,11 @@ const (
 // leads itself through the finished steps again, with the same masks.
 func (m *Member) train(ctx context.Context, name string) error {
 	r, ok := m.state.View().Rounds[name]
-	if !ok || !slices.Contains(r.Cohort(), m.cfg.Self) || m.trained != nil && m.trained.round == name {
-		return nil // Not asked of this member, or done.
+	if !ok || !slices.Contains(r.Cohort(), m.cfg.Self) {
+		return nil // Not asked of this member.
+	}
+	if m.trained != nil && m.trained.round == name {
+		return m.signHead(ctx, name) // The hub may have been away when it was first said.
 	}
 	agg, err := m.aggregate(ctx, r)
 	if err != nil {
@@ -118,10 +121,15 @@ func (m *Member) train(ctx context.Context, name string) error {
 		return fmt.Errorf("train %s: %w", name, err)
 	}
 	m.trained = t
-	if _, said := r.Heads[m.cfg.Self]; said {
+	return m.signHead(ctx, name)
+}
+
+// signHead says what this member saw of a round that it is through with.
+func (m *Member) signHead(ctx context.Context, name string) error {
+	if _, said := m.state.View().Rounds[name].Heads[m.cfg.Self]; said {
 		return nil
 	}
-	return m.submit(ctx, m.next(), comity.KindHead, agg.Head())
+	return m.submit(ctx, m.next(), comity.KindHead, m.trained.agg.Head())
 }
 
 // compute does what the plan names: it trains a model, or brings the regional numbers of
