@@ -1,11 +1,9 @@
-// Package written reads a schema that a person wrote in YAML or JSON.
+// Package written reads what a person wrote in YAML or JSON: a schema, or, value by value
+// with a Reader, any other record.
 package written
 
 import (
 	"errors"
-	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"comity/governor/charter"
@@ -16,17 +14,17 @@ import (
 // Read returns the schema in a document. What is left out is empty or false. Errors are
 // *place.Error and point at the value.
 func Read(file string, root charter.Node) (schema.Schema, error) {
-	r := &reader{file: file}
+	r := &Reader{File: file}
 	var s schema.Schema
-	r.object(root, map[string]func(charter.Node){
-		"id":         func(n charter.Node) { s.ID = r.text(n) },
+	r.Object(root, map[string]func(charter.Node){
+		"id":         func(n charter.Node) { s.ID = r.Text(n) },
 		"columns":    func(n charter.Node) { s.Columns = r.columns(n) },
-		"key":        func(n charter.Node) { s.Key = r.texts(n) },
-		"suppressed": func(n charter.Node) { s.Suppressed = r.texts(n) },
-		"person":     func(n charter.Node) { s.Person = r.text(n) },
+		"key":        func(n charter.Node) { s.Key = r.Texts(n) },
+		"suppressed": func(n charter.Node) { s.Suppressed = r.Texts(n) },
+		"person":     func(n charter.Node) { s.Person = r.Text(n) },
 	})
-	if r.err != nil {
-		return schema.Schema{}, r.err
+	if r.Err != nil {
+		return schema.Schema{}, r.Err
 	}
 	if err := s.Check(); err != nil {
 		reason := strings.TrimPrefix(err.Error(), schema.ErrSchema.Error()+": ")
@@ -36,102 +34,29 @@ func Read(file string, root charter.Node) (schema.Schema, error) {
 	return s, nil
 }
 
-// reader keeps the first error.
-type reader struct {
-	file string
-	err  error
-}
-
-func (r *reader) refuse(n charter.Node, reason, fix string) {
-	if r.err == nil {
-		r.err = &place.Error{File: r.file, Line: max(n.Line, 1), Column: max(n.Column, 1), Reason: reason, Fix: fix}
-	}
-}
-
-// object reads a mapping whose keys are known.
-func (r *reader) object(n charter.Node, keys map[string]func(charter.Node)) {
-	if n.Shape != charter.Mapping {
-		r.refuse(n, n.Shape.String()+" where keys are expected", "write key: value")
-		return
-	}
-	for _, f := range n.Fields {
-		read, ok := keys[f.Key.Text]
-		if !ok {
-			known := make([]string, 0, len(keys))
-			for k := range keys {
-				known = append(known, k)
-			}
-			slices.Sort(known)
-			r.refuse(f.Key, fmt.Sprintf("unknown key %.40q", f.Key.Text), "write one of "+strings.Join(known, ", "))
-			return
-		}
-		read(f.Value)
-	}
-}
-
-func (r *reader) columns(n charter.Node) []schema.Column {
+func (r *Reader) columns(n charter.Node) []schema.Column {
 	if n.Shape != charter.Sequence {
-		r.refuse(n, n.Shape.String()+" where a list of columns is expected", "write - name: ... for each")
+		r.Refuse(n, n.Shape.String()+" where a list of columns is expected", "write - name: ... for each")
 		return nil
 	}
 	columns := make([]schema.Column, 0, len(n.Items))
 	for _, item := range n.Items {
 		var c schema.Column
-		r.object(item, map[string]func(charter.Node){
-			"name":     func(n charter.Node) { c.Name = r.text(n) },
-			"type":     func(n charter.Node) { c.Type = schema.Type(r.text(n)) },
-			"unit":     func(n charter.Node) { c.Unit = r.text(n) },
-			"decimals": func(n charter.Node) { c.Decimals = r.count(n) },
-			"rounded":  func(n charter.Node) { c.Rounded = r.truth(n) },
-			"least":    func(n charter.Node) { c.Least = r.text(n) },
-			"most":     func(n charter.Node) { c.Most = r.text(n) },
-			"values":   func(n charter.Node) { c.Values = r.texts(n) },
-			"required": func(n charter.Node) { c.Required = r.truth(n) },
-			"personal": func(n charter.Node) { c.Personal = r.truth(n) },
+		r.Object(item, map[string]func(charter.Node){
+			"name":     func(n charter.Node) { c.Name = r.Text(n) },
+			"type":     func(n charter.Node) { c.Type = schema.Type(r.Text(n)) },
+			"unit":     func(n charter.Node) { c.Unit = r.Text(n) },
+			"decimals": func(n charter.Node) { c.Decimals = r.Count(n) },
+			"rounded":  func(n charter.Node) { c.Rounded = r.Truth(n) },
+			"least":    func(n charter.Node) { c.Least = r.Text(n) },
+			"most":     func(n charter.Node) { c.Most = r.Text(n) },
+			"values":   func(n charter.Node) { c.Values = r.Texts(n) },
+			"required": func(n charter.Node) { c.Required = r.Truth(n) },
+			"personal": func(n charter.Node) { c.Personal = r.Truth(n) },
 		})
 		columns = append(columns, c)
 	}
 	return columns
-}
-
-func (r *reader) text(n charter.Node) string {
-	if n.Shape != charter.Scalar {
-		r.refuse(n, n.Shape.String()+" where one value is expected", "write one value")
-		return ""
-	}
-	// YAML readers take such words for truth values or nothing; the country NO is one.
-	if !n.Quoted() && slices.Contains([]string{"y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"}, strings.ToLower(n.Text)) {
-		r.refuse(n, fmt.Sprintf("%s without quotes, which some readers take for no text", n.Text), "write "+strconv.Quote(n.Text))
-	}
-	return n.Text
-}
-
-func (r *reader) texts(n charter.Node) []string {
-	if n.Shape != charter.Sequence {
-		r.refuse(n, n.Shape.String()+" where a list is expected", "write [a, b]")
-		return nil
-	}
-	out := make([]string, 0, len(n.Items))
-	for _, item := range n.Items {
-		out = append(out, r.text(item))
-	}
-	return out
-}
-
-func (r *reader) truth(n charter.Node) bool {
-	if n.Shape != charter.Scalar || n.Quoted() || n.Text != "true" && n.Text != "false" {
-		r.refuse(n, fmt.Sprintf("%.40q is neither true nor false", n.Text), "write true or false")
-	}
-	return n.Text == "true"
-}
-
-func (r *reader) count(n charter.Node) int {
-	i, err := strconv.Atoi(n.Text)
-	if n.Shape != charter.Scalar || n.Quoted() || err != nil || strconv.Itoa(i) != n.Text || i < 0 {
-		r.refuse(n, fmt.Sprintf("%.40q is no count", n.Text), "write a whole number without quotes")
-		return 0
-	}
-	return i
 }
 
 // blame returns the first column that is wrong by itself, or the document.
