@@ -27,6 +27,7 @@ type Question struct {
 	Disclosure string       `json:"disclosure"` // exact, or dp: members add noise.
 	Square     exact.Rat    `json:"square"`     // dp: square of the L2 sensitivity of the charter's unit; else 0.
 	Variance   exact.Rat    `json:"variance"`   // dp: of the noise that honest members add together; else 0.
+	Carried    exact.Rat    `json:"carried"`    // dp: the most variance of noise that a member's numbers bring from a body of its own; else 0.
 	MinMembers int          `json:"min_members"`
 	Seconds    int          `json:"seconds"` // How long each phase waits for those who are silent.
 }

@@ -155,12 +155,16 @@ func (c Config) run(ctx context.Context, o outpost) error {
 		return err
 	}
 	defer engine.Close(context.WithoutCancel(ctx)) //nolint:errcheck // Frees memory of a process that ends.
+	c.engine = engine
 	m, err := c.find(ctx, o, sealed, engine)
 	if err != nil || m == nil {
 		return err
 	}
-	defer m.Close()
-	return m.Run(ctx)
+	if err = m.under.start(ctx); err == nil {
+		err = m.Run(ctx)
+	}
+	m.Close()
+	return errors.Join(err, m.under.Close(context.WithoutCancel(ctx)))
 }
 
 // await returns the charter as soon as it is sealed; nil if ctx ends before.
@@ -190,7 +194,7 @@ func (c Config) await(ctx context.Context, o outpost) ([]byte, error) {
 }
 
 // find connects a member to the hub as soon as there is one; nil if ctx ends before.
-func (c Config) find(ctx context.Context, o outpost, sealed []byte, solver solve.Solver) (*node.Member, error) {
+func (c Config) find(ctx context.Context, o outpost, sealed []byte, solver solve.Solver) (*joined, error) {
 	for {
 		places, err := o.places()
 		if err == nil {
@@ -199,7 +203,7 @@ func (c Config) find(ctx context.Context, o outpost, sealed []byte, solver solve
 				if cerr != nil {
 					return nil, cerr
 				}
-				m, jerr := node.Join(ctx, cfg)
+				m, jerr := c.connect(ctx, cfg)
 				if jerr == nil {
 					c.Progress(node.Event{Phase: "connect", Text: "connected to the hub at " + at.Address, Done: 1, Total: 1})
 					return m, nil

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -66,5 +67,29 @@ func (f *Fleet) answers(b *testing.B, q comity.Question, members int) {
 	board, _, err := f.Ask(b.Context(), q, health.Visits())
 	if err != nil || board.Phase() != federation.Answered || len(board.Survivors.Members) != members {
 		b.Fatalf("%s, survivors %v, %v", board.Phase(), board.Survivors, err)
+	}
+}
+
+// BenchmarkLevels is a question of 27 hospitals, three levels deep and in one flat body.
+func BenchmarkLevels(b *testing.B) {
+	world := wardTier()
+	top := node.Home(b.TempDir())
+	leaves := world.raise(b, top, "W", 3, 3, 3)
+	for _, body := range []struct {
+		name string
+		*Fleet
+	}{
+		{"three-deep", world.start(b, Config{Home: top})},
+		{"flat", start(b, Config{Home: node.Home(b.TempDir()), Scenario: wardsOf(b, "flat", leaves)})},
+	} {
+		b.Run(body.name, func(b *testing.B) {
+			for n := 0; b.Loop(); n++ {
+				q := meanBeds()
+				q.Round += "-" + strconv.Itoa(n)
+				if _, _, err := ask(b, body.Fleet, q); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

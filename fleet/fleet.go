@@ -53,6 +53,12 @@ type Config struct {
 	Rehearse func(id party.ID, kind string, step int) error
 	// Cheat makes the hub or members lie on purpose; nil in real life.
 	Cheat *Cheat
+	// Below returns the scenario of a home that a member's tables name as a federation: of
+	// the body that it is the hub of. Nil runs no such bodies.
+	Below func(home node.Home) (pack.Scenario, error)
+
+	level  int           // How many bodies stand above this one.
+	engine *highs.Engine // Of the body above, shared with this one; nil for one of its own.
 }
 
 // Fleet is a running consortium.
@@ -61,7 +67,7 @@ type Fleet struct {
 	sealed  []byte
 	hub     *node.Hub
 	engine  *highs.Engine
-	members []*node.Member
+	members []*joined
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	locks   []*os.File // Of the home, and of each member that runs in this process.
@@ -103,16 +109,11 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 	if err := begin(cfg.Home); err != nil {
 		return f, err
 	}
-	if f.engine, err = highs.New(highs.Config{Cache: cfg.Cache}); err != nil {
-		return f, err
-	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	f.stop = stop
-	f.running.Go(func() {
-		// Compiling the solver takes seconds that training leaves free; if it fails,
-		// Solve fails with the same error.
-		_ = f.engine.Warm(running)
-	})
+	if err := f.warm(running); err != nil {
+		return f, err
+	}
 	address, web := cfg.doors()
 	seen := &presence{home: cfg.Home, changed: true}
 	served, rehearsal, err := cfg.Cheat.hub(f.sealed)
@@ -134,6 +135,22 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 		return f, err
 	}
 	return f, f.join(ctx, running)
+}
+
+// warm makes the solver, or takes that of the body above.
+func (f *Fleet) warm(running context.Context) (err error) {
+	if f.engine = f.cfg.engine; f.engine != nil {
+		return nil
+	}
+	if f.engine, err = highs.New(highs.Config{Cache: f.cfg.Cache}); err != nil {
+		return err
+	}
+	f.running.Go(func() {
+		// Compiling the solver takes seconds that training leaves free; if it fails,
+		// Solve fails with the same error.
+		_ = f.engine.Warm(running)
+	})
+	return nil
 }
 
 // take keeps other processes out of a home until this fleet is closed.
@@ -158,7 +175,9 @@ func (f *Fleet) join(ctx, running context.Context) error {
 	}
 	f.cfg.Progress(node.Event{Phase: "found", Text: "members connect"})
 	turns := &inTurn{solver: f.engine, free: make(chan struct{}, runtime.GOMAXPROCS(0))}
-	members := make([]*node.Member, len(f.hub.Members()))
+	cfg := f.cfg
+	cfg.engine = f.engine
+	members := make([]*joined, len(f.hub.Members()))
 	failures := make([]error, len(members))
 	var joining sync.WaitGroup
 	for i, id := range f.hub.Members() {
@@ -167,17 +186,20 @@ func (f *Fleet) join(ctx, running context.Context) error {
 			at.Address = f.cfg.Through(id, at.Address)
 		}
 		joining.Go(func() {
-			var cfg node.MemberConfig
-			if cfg, failures[i] = f.cfg.member(id)(ctx, f.sealed, at, turns); failures[i] == nil {
-				members[i], failures[i] = node.Join(ctx, cfg)
+			var m node.MemberConfig
+			if m, failures[i] = f.cfg.member(id)(ctx, f.sealed, at, turns); failures[i] != nil {
+				return
+			}
+			if members[i], failures[i] = cfg.connect(ctx, m); failures[i] == nil {
+				failures[i] = members[i].under.start(ctx)
 			}
 		})
 	}
 	joining.Wait()
+	f.members = slices.DeleteFunc(slices.Clone(members), func(m *joined) bool { return m == nil })
 	if err := errors.Join(failures...); err != nil {
 		return err
 	}
-	f.members = members
 	for _, m := range members {
 		f.running.Go(func() { _ = m.Run(running) }) // Its failures reach the hub in words.
 	}
@@ -361,7 +383,10 @@ func (f *Fleet) close(ctx context.Context) error {
 		m.Close()
 	}
 	f.running.Wait()
-	if f.engine != nil {
+	for _, m := range f.members {
+		err = errors.Join(err, m.under.Close(ctx))
+	}
+	if f.engine != nil && f.cfg.engine == nil {
 		err = errors.Join(err, f.engine.Close(ctx))
 	}
 	for _, lock := range f.locks {

@@ -224,7 +224,7 @@ func isFounded(home node.Home) (sealed []byte, ok bool, err error) {
 	if d, err := loadDraft(home); err == nil && d.State == stateOpen {
 		return nil, false, nil
 	}
-	sealed, err = os.ReadFile(home.Charter())
+	sealed, err = os.ReadFile(home.Charter()) //nolint:gosec // Operators and members name homes on purpose.
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, false, nil
 	}

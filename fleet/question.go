@@ -8,7 +8,6 @@ import (
 
 	"comity"
 	"comity/body"
-	"comity/node"
 	"comity/replay"
 	"comity/schema"
 	"comity/verifier/analytics"
@@ -18,10 +17,8 @@ import (
 // Ask has the members answer a question, or goes on with one that was interrupted, and
 // returns what the log says of it and the answer.
 func (f *Fleet) Ask(ctx context.Context, q comity.Question, s schema.Schema) (federation.Board, analytics.Answer, error) {
-	for _, m := range f.cfg.Scenario.Members {
-		if err := dealTables(f.cfg.Home.Member(m.ID), f.cfg.Scenario, m.ID); err != nil {
-			return federation.Board{}, analytics.Answer{}, err
-		}
+	if err := f.dealTables(); err != nil {
+		return federation.Board{}, analytics.Answer{}, err
 	}
 	b, err := f.hub.Ask(ctx, q, s)
 	if err != nil {
@@ -51,12 +48,22 @@ func (f *Fleet) untilForgotten() {
 	for deadline := f.cfg.Clock().Add(forgetting); f.cfg.Clock().Before(deadline); <-look.C {
 		left := false
 		f.hub.Look(func(s *body.State) {
-			left = slices.ContainsFunc(f.members, func(m *node.Member) bool { return s.View().Questions[m.Answering()].Result != nil })
+			left = slices.ContainsFunc(f.members, func(m *joined) bool { return s.View().Questions[m.Answering()].Result != nil })
 		})
 		if !left {
 			return
 		}
 	}
+}
+
+// dealTables gives every member its rows, where the scenario has some.
+func (f *Fleet) dealTables() error {
+	for _, m := range f.cfg.Scenario.Members {
+		if err := dealTables(f.cfg.Home.Member(m.ID), f.cfg.Scenario, m.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Period is that of the newest decision, or the first of the scenario.

@@ -36,6 +36,10 @@ type answering struct {
 	participant *federation.Participant
 	said        int // Counter of the newest statement, which this copy of the log may lack yet.
 	refused     int // Statements refused in a row.
+
+	down    *descent // Where its numbers come from the body that this member is the hub of.
+	rows    bool     // They do not.
+	without bool     // It said that the question goes on without it.
 }
 
 // approve answers a question by this member's policy, before anything of it is computed.
@@ -55,6 +59,7 @@ func (m *Member) approve(ctx context.Context, round string) error {
 func (m *Member) answer(ctx context.Context, round string) error {
 	m.setAnswering(round)
 	defer m.setAnswering("")
+	defer m.surface()
 	for {
 		b, ok := m.state.Board(round)
 		if !ok {
@@ -64,14 +69,16 @@ func (m *Member) answer(ctx context.Context, round string) error {
 			return os.RemoveAll(m.roundFolder(round))
 		}
 		busy, err := m.turn(ctx, b)
+		arrival, err := m.settle(ctx, err)
 		if err != nil {
 			return err
 		}
-		other, err := m.hearMore(ctx, round, busy)
+		other, err := m.hearMore(ctx, round, busy, arrival)
 		if err != nil {
 			return err
 		}
 		if other != nil {
+			m.surface()
 			m.setAnswering("")
 			m.attend(ctx, *other)
 			return nil
@@ -119,6 +126,9 @@ func (m *Member) forgetAnswered() error {
 // the hub announces another checkpoint.
 func (m *Member) turn(ctx context.Context, b federation.Board) (busy bool, err error) {
 	p := m.part(ctx, b)
+	if err := m.descend(ctx, b); err != nil {
+		return false, err
+	}
 	say, letters, err := p.Next(b)
 	if err != nil {
 		return false, err
@@ -171,10 +181,10 @@ func (m *Member) send(ctx context.Context, b federation.Board, letters []federat
 // maxRefused bounds how often in a row a member tries what the hub refuses.
 const maxRefused = 20
 
-// hearMore waits for a checkpoint that was not folded yet and folds the log up to it. It
-// returns what the hub asks for if that is something else: then this question is over for
-// it.
-func (m *Member) hearMore(ctx context.Context, round string, busy bool) (other *due, err error) {
+// hearMore waits for a checkpoint that was not folded yet, or for an arrival from below, and
+// folds the log up to it. It returns what the hub asks for if that is something else: then
+// this question is over for it.
+func (m *Member) hearMore(ctx context.Context, round string, busy bool, arrival <-chan struct{}) (other *due, err error) {
 	wait := askAgain
 	if busy {
 		wait = lookEvery
@@ -189,6 +199,8 @@ func (m *Member) hearMore(ctx context.Context, round string, busy bool) (other *
 			return &d, nil
 		}
 	case <-news:
+	case <-arrival:
+		return nil, nil
 	case <-time.After(wait):
 		if !unseen {
 			m.refresh(ctx)
@@ -199,7 +211,8 @@ func (m *Member) hearMore(ctx context.Context, round string, busy bool) (other *
 	return nil, m.syncTo(ctx, m.state.View().Size)
 }
 
-// part is this member's side of a question. It is made again after a crash.
+// part is this member's side of a question, as long as the worker runs whose ctx this is.
+// It is made again after a crash.
 func (m *Member) part(ctx context.Context, b federation.Board) *federation.Participant {
 	round := b.Question.Round
 	if m.asked.round == round {
@@ -207,7 +220,8 @@ func (m *Member) part(ctx context.Context, b federation.Board) *federation.Parti
 	}
 	folder := m.roundFolder(round)
 	m.asked = answering{round: round, participant: federation.NewParticipant(federation.ParticipantConfig{
-		Self: m.cfg.Self, Consent: m.objection, Vector: m.numbers, Secret: rand.Reader,
+		Self: m.cfg.Self, Vector: m.numbers, Secret: rand.Reader,
+		Consent: func(q comity.Question) (string, error) { return m.objection(ctx, q) },
 		Journal: &lazyJournal{name: folder + "/journal"}, Store: fileStore(folder),
 		Pairs: func() (*secagg.Pairs, error) {
 			now, _ := m.state.Board(round)
@@ -217,21 +231,22 @@ func (m *Member) part(ctx context.Context, b federation.Board) *federation.Parti
 	return m.asked.participant
 }
 
-// objection is why this member refuses a question: its terms are not those of its query,
-// it has no such rows, or its policy says so.
-func (m *Member) objection(q comity.Question) (because string, err error) {
+// objection is why this member refuses a question: it has no such rows, its terms are not
+// those of its query, its policy says so, or the body below does, which is asked last: that
+// is said in its log.
+func (m *Member) objection(ctx context.Context, q comity.Question) (because string, err error) {
 	clause, ok := charter.Clause(m.charter, q.Clause)
-	if !ok || m.cfg.Table == nil {
+	if !ok {
 		return "no rows here for this clause", nil
 	}
-	s, table, err := m.cfg.Table(clause)
+	s, below, err := m.below(ctx, clause)
+	if err == nil && below == nil {
+		s, err = m.table(clause)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return "no rows here for this clause", nil
 	}
 	if err != nil {
-		return "", err
-	}
-	if err := table.Close(); err != nil {
 		return "", err
 	}
 	if _, err := replay.Layout(m.charter, q, s); err != nil {
@@ -241,7 +256,24 @@ func (m *Member) objection(q comity.Question) (because string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return policy.Refuses(questionFacts(q, clause, m.charter))
+	because, err = policy.Refuses(questionFacts(q, clause, m.charter))
+	if err != nil || because != "" || below == nil {
+		return because, err
+	}
+	because, err = below.Consider(ctx, q, s)
+	return plainText(because), err
+}
+
+// table returns the schema of this member's rows under a clause, once they open.
+func (m *Member) table(clause comity.DataClause) (schema.Schema, error) {
+	if m.cfg.Table == nil {
+		return schema.Schema{}, fs.ErrNotExist
+	}
+	s, table, err := m.cfg.Table(clause)
+	if err != nil {
+		return s, err
+	}
+	return s, table.Close()
 }
 
 // plainText fits a text into a reason of the log.
@@ -275,8 +307,11 @@ func questionFacts(q comity.Question, clause comity.DataClause, c comity.Charter
 	return facts
 }
 
-// numbers turns this member's rows into its vector.
+// numbers turns this member's rows, or the sum of the body below, into its vector.
 func (m *Member) numbers(q comity.Question) ([]int64, error) {
+	if m.asked.down != nil {
+		return m.asked.down.arrived()
+	}
 	clause, _ := charter.Clause(m.charter, q.Clause)
 	s, table, err := m.cfg.Table(clause)
 	if err != nil {

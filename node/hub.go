@@ -63,6 +63,7 @@ type Hub struct {
 	mu       sync.Mutex
 	current  due // What members are asked for now.
 	asking   conducting
+	invited  string // The newest question whose members have said whether they take part.
 	failures []Failure
 	stop     context.CancelFunc
 	stopped  chan error

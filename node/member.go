@@ -44,6 +44,9 @@ type MemberConfig struct {
 	// Table opens the member's rows under a clause that may be asked about, with what they
 	// are; fs.ErrNotExist if it has none. Nil answers no questions.
 	Table func(clause comity.DataClause) (schema.Schema, Table, error)
+	// Below finds the body whose sum this member adds under a clause in the place of rows of
+	// its own, with what those rows are; fs.ErrNotExist if it adds its own. Nil: always.
+	Below func(ctx context.Context, clause comity.DataClause) (schema.Schema, Below, error)
 	// Solver recomputes allocations before this member confirms them; nil leaves that to
 	// others. It is not believed either.
 	Solver solve.Solver
@@ -223,7 +226,7 @@ func (m *Member) attend(ctx context.Context, d due) {
 	}
 	m.notice(ctx, d.What, err)
 	if m.failed == d.key() {
-		_, _ = m.link.Request(ctx, msgFail, []byte(d.What+": "+err.Error())) // The hub may be what failed.
+		m.report(ctx, d.What, err)
 	}
 	m.failed = d.key()
 }
@@ -234,6 +237,11 @@ func (m *Member) notice(ctx context.Context, duty string, err error) {
 	if m.cfg.Notice != nil {
 		m.cfg.Notice(duty, err)
 	}
+}
+
+// report tells the hub, in words.
+func (m *Member) report(ctx context.Context, duty string, err error) {
+	_, _ = m.link.Request(ctx, msgFail, []byte(duty+": "+err.Error())) // The hub may be what failed.
 }
 
 // poll asks what is due and for the newest checkpoint.

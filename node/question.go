@@ -71,33 +71,54 @@ type conducting struct {
 	conductor *federation.Conductor
 }
 
-// Ask logs a question and has the members answer it, or goes on with one that the log has
+// Propose logs a question and asks who takes part, or goes on with one that the log has
 // already. The schema is published beside the log, so that anybody can read the answer.
-func (h *Hub) Ask(ctx context.Context, q comity.Question, s schema.Schema) (federation.Board, error) {
+// Errors: body.ErrRefused if the rules or the budget do not allow it, ErrUnanswered if too
+// few approve.
+func (h *Hub) Propose(ctx context.Context, q comity.Question, s schema.Schema) error {
 	if err := h.tick(ctx); err != nil {
-		return federation.Board{}, err
+		return err
 	}
-	if _, asked := h.board(q.Round); !asked {
-		var why error
-		if h.Look(func(s *body.State) { why = s.MayAsk(q) }); why != nil {
-			return federation.Board{}, why
+	b, asked := h.board(q.Round)
+	if !asked {
+		if err := h.mayAsk(q); err != nil {
+			return err
 		}
 		raw, err := canon.Marshal(s)
 		if err != nil {
-			return federation.Board{}, err
+			return err
 		}
 		if _, err := storeBlob(h.cfg.Home.Log(), raw); err != nil {
-			return federation.Board{}, err
+			return err
 		}
 		if _, err := h.say(ctx, comity.KindQuestion, q); err != nil {
-			return federation.Board{}, err
+			return err
 		}
 		// From here on the silent are waited for.
 		if err := h.tick(ctx); err != nil {
-			return federation.Board{}, err
+			return err
 		}
+		b, _ = h.board(q.Round)
+	}
+	if b.Open != nil || b.Result != nil {
+		return nil
+	}
+	return h.invite(ctx, b)
+}
+
+// Ask proposes a question and has the members answer it, or goes on with one that the log
+// has already.
+func (h *Hub) Ask(ctx context.Context, q comity.Question, s schema.Schema) (federation.Board, error) {
+	if err := h.Propose(ctx, q, s); err != nil {
+		return federation.Board{}, err
 	}
 	return h.Answer(ctx, q.Round)
+}
+
+// mayAsk is why a question that nobody asked yet would be refused.
+func (h *Hub) mayAsk(q comity.Question) (why error) {
+	h.Look(func(s *body.State) { why = s.MayAsk(q) })
+	return why
 }
 
 // board is a question as the hub's log has it.
@@ -119,6 +140,9 @@ func (h *Hub) Answer(ctx context.Context, round string) (federation.Board, error
 		if err := h.invite(ctx, b); err != nil {
 			return b, err
 		}
+		if err := h.tick(ctx); err != nil { // Deadlines count from when all is ready, not from when it was asked.
+			return b, err
+		}
 	}
 	folder := h.cfg.Home.Hub().path("questions", canon.Sum([]byte(round)).Hex()[:16])
 	h.mu.Lock()
@@ -138,9 +162,16 @@ func (h *Hub) Answer(ctx context.Context, round string) (federation.Board, error
 	return b, err
 }
 
-// invite asks who takes part, and has those who do exchange keys.
+// invite asks who takes part, and has those who do exchange keys, once for each question
+// as long as the hub runs.
 func (h *Hub) invite(ctx context.Context, b federation.Board) error {
 	q := b.Question
+	h.mu.Lock()
+	invited := h.invited == q.Round
+	h.mu.Unlock()
+	if invited {
+		return nil
+	}
 	h.cfg.Progress(Event{Phase: "question", Text: "members approve " + q.Round})
 	clause, _ := charter.Clause(h.charter, q.Clause)
 	if err := h.ask(ctx, due{What: dueConsent, Round: q.Round}); err != nil {
@@ -163,9 +194,10 @@ func (h *Hub) invite(ctx context.Context, b federation.Board) error {
 	}); err != nil {
 		return err
 	}
-	// Deadlines count from log time, which a log that stood still tells late: its newest
-	// checkpoint is old. What was said since has a new one.
-	return h.tick(ctx)
+	h.mu.Lock()
+	h.invited = q.Round
+	h.mu.Unlock()
+	return nil
 }
 
 // conduct leads a question from its opening to its result.

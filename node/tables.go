@@ -34,31 +34,85 @@ import (
 //	    schema: stays.yaml
 //	    command: [psql, --csv, -c, "SELECT ..."]  # in place of path: prints CSV
 //	    env: [PGSERVICE, PGPASSFILE]              # what it may see of the environment
+//	  - clause: d.beds
+//	    schema: beds.yaml
+//	    federation: ../regions   # in place of path: home of the body that this member is the hub of
 func (h Home) Tables() string { return h.path("tables.yaml") }
 
 // maxTables bounds the file.
 const maxTables = 100
 
 // OpenTable opens the rows of a clause as the home's tables say. Known are the schemas
-// that packs declare. Without an entry for the clause the error wraps fs.ErrNotExist.
+// that packs declare. Without a table for the clause the error wraps fs.ErrNotExist.
 func OpenTable(ctx context.Context, home Home, known []schema.Schema, clause comity.DataClause) (schema.Schema, Table, error) {
-	file := home.Tables()
-	entry, err := tableOf(file, clause.ID)
-	if err != nil {
-		return schema.Schema{}, nil, err
-	}
-	s, err := schemaOf(string(home), known, entry["schema"])
+	entry, s, err := tableOf(home, known, clause)
 	if err != nil {
 		return s, nil, err
 	}
-	if s.ID != clause.Schema {
-		return s, nil, &place.Error{File: file, Line: 1, Column: 1, Reason: fmt.Sprintf("table of %s has schema %s, the charter wants %s", clause.ID, s.ID, clause.Schema), Fix: "name the schema of the charter"}
+	if entry["federation"].Text != "" {
+		return s, nil, fmt.Errorf("%s: the rows of clause %s lie in a federation: %w", home.Tables(), clause.ID, fs.ErrNotExist)
 	}
 	t, err := dataset.Open(ctx, sourceOf(home, entry))
 	if err != nil {
 		return s, nil, err
 	}
 	return s, t, nil
+}
+
+// Federation returns the home of the body whose sum a member adds under a clause, and what
+// its rows are. Where the member has rows of its own or none the error wraps
+// fs.ErrNotExist.
+func Federation(home Home, known []schema.Schema, clause comity.DataClause) (schema.Schema, Home, error) {
+	entry, s, err := tableOf(home, known, clause)
+	if err != nil {
+		return s, "", err
+	}
+	if entry["federation"].Text == "" {
+		return s, "", fmt.Errorf("%s: the rows of clause %s lie here: %w", home.Tables(), clause.ID, fs.ErrNotExist)
+	}
+	return s, Home(home.relative(entry["federation"].Text)), nil
+}
+
+// Federations lists the homes of all bodies whose sums a member adds, each once.
+func Federations(home Home) ([]Home, error) {
+	entries, err := readTables(home.Tables())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var all []Home
+	for _, entry := range entries {
+		if name := entry["federation"].Text; name != "" && !slices.Contains(all, Home(home.relative(name))) {
+			all = append(all, Home(home.relative(name)))
+		}
+	}
+	return all, err
+}
+
+// relative finds a path of the tables.
+func (h Home) relative(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return h.path(path)
+}
+
+// tableOf finds the entry of a clause, its fields by name, and its schema.
+func tableOf(home Home, known []schema.Schema, clause comity.DataClause) (map[string]charter.Node, schema.Schema, error) {
+	file := home.Tables()
+	entries, err := readTables(file)
+	if err != nil {
+		return nil, schema.Schema{}, err
+	}
+	i := slices.IndexFunc(entries, func(e map[string]charter.Node) bool { return e["clause"].Text == clause.ID })
+	if i < 0 {
+		return nil, schema.Schema{}, fmt.Errorf("%s: no table for clause %s: %w", file, clause.ID, fs.ErrNotExist)
+	}
+	at := entries[i]["schema"]
+	s, err := schemaOf(string(home), known, at)
+	if err == nil && s.ID != clause.Schema {
+		err = &place.Error{File: file, Line: at.Line, Column: at.Column, Reason: fmt.Sprintf("table of %s has schema %s, the charter wants %s", clause.ID, s.ID, clause.Schema), Fix: "name the schema of the charter"}
+	}
+	return entries[i], s, err
 }
 
 // sourceOf says where the rows of an entry are.
@@ -76,18 +130,15 @@ func sourceOf(home Home, entry map[string]charter.Node) dataset.Config {
 		}
 		return c
 	}
-	c.Path = entry["path"].Text
-	if !filepath.IsAbs(c.Path) {
-		c.Path = home.path(c.Path)
-	}
+	c.Path = home.relative(entry["path"].Text)
 	return c
 }
 
 // commandDeadline is how long a command may take to print its rows.
 const commandDeadline = 5 * time.Minute
 
-// tableOf reads the entry of a clause: its fields by name.
-func tableOf(file, clause string) (map[string]charter.Node, error) {
+// readTables reads the entries of the file, their fields by name.
+func readTables(file string) ([]map[string]charter.Node, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -103,11 +154,12 @@ func tableOf(file, clause string) (map[string]charter.Node, error) {
 	if !ok || len(root.Fields) != 1 || list.Shape != charter.Sequence || len(list.Items) > maxTables {
 		return nil, bad(root, fmt.Sprintf("the file is one list named tables, of at most %d items", maxTables), "write tables: and under it - clause:, schema:, path:")
 	}
+	var all []map[string]charter.Node
 	for _, item := range list.Items {
 		entry := map[string]charter.Node{}
 		for _, f := range item.Fields {
-			if !slices.Contains([]string{"clause", "schema", "path", "table", "query", "command", "env"}, f.Key.Text) {
-				return nil, bad(f.Key, fmt.Sprintf("unknown key %.40q", f.Key.Text), "use clause, schema, path, table, query, command, env")
+			if !slices.Contains([]string{"clause", "schema", "path", "table", "query", "command", "env", "federation"}, f.Key.Text) {
+				return nil, bad(f.Key, fmt.Sprintf("unknown key %.40q", f.Key.Text), "use clause, schema, path, table, query, command, env, federation")
 			}
 			entry[f.Key.Text] = f.Value
 		}
@@ -116,14 +168,37 @@ func tableOf(file, clause string) (map[string]charter.Node, error) {
 				return nil, bad(item, "the table has no "+name, "add it")
 			}
 		}
-		if command := entry["command"]; (entry["path"].Text == "") == (len(command.Items) == 0) {
-			return nil, bad(item, "the table has no path and no command, or both", "write one of them; a command is a list of words")
+		if reason, fix := misplaced(entry); reason != "" {
+			return nil, bad(item, reason, fix)
 		}
-		if entry["clause"].Text == clause {
-			return entry, nil
+		if slices.ContainsFunc(all, func(e map[string]charter.Node) bool { return e["clause"].Text == entry["clause"].Text }) {
+			return nil, bad(item, fmt.Sprintf("a second table for clause %.40s", entry["clause"].Text), "join the tables in one folder")
+		}
+		all = append(all, entry)
+	}
+	return all, nil
+}
+
+// misplaced is why an entry does not say where its rows are in one way, and what to write.
+func misplaced(entry map[string]charter.Node) (reason, fix string) {
+	ways := 0
+	for _, given := range []bool{entry["path"].Text != "", len(entry["command"].Items) > 0, entry["federation"].Text != ""} {
+		if given {
+			ways++
 		}
 	}
-	return nil, fmt.Errorf("%s: no table for clause %s: %w", file, clause, fs.ErrNotExist)
+	if ways != 1 {
+		return "the table has no path, command or federation, or several of them", "write one of them; a command is a list of words"
+	}
+	for _, part := range []string{"table", "query"} {
+		if entry[part].Text != "" && entry["path"].Text == "" {
+			return part + " is part of a database at a path", "leave it out, or write path: FILE"
+		}
+	}
+	if len(entry["env"].Items) > 0 && len(entry["command"].Items) == 0 {
+		return "env is what a command sees", "leave it out, or write command:"
+	}
+	return "", ""
 }
 
 // schemaOf finds a schema by id among those known, or reads the file of that name.

@@ -110,14 +110,11 @@ func Layout(c comity.Charter, q comity.Question, s schema.Schema) (*analytics.La
 }
 
 // Answer decodes the sum of a question. Its noise is what those who are in the sum added,
-// each the share of all who were invited. Errors: analytics.ErrSum.
+// each the share of all who were invited, and what they may have brought from bodies of
+// their own. Errors: analytics.ErrSum.
 func Answer(l *analytics.Layout, r federation.Round, sum []int64) (analytics.Answer, error) {
 	members := len(r.Survivors.Members)
-	o := analytics.Opened{Sum: sum, Members: members}
-	if r.Question.Disclosure == privacy.Noisy {
-		o.Variance = federation.Release(r.Question, len(r.Invited)).Share().Mul(exact.Int(int64(members)))
-	}
-	return l.Decode(o)
+	return l.Decode(analytics.Opened{Sum: sum, Members: members, Variance: federation.Noise(r.Question, len(r.Invited), members)})
 }
 
 // opened is what anybody finds in the sum of a question.

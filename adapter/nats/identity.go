@@ -34,10 +34,14 @@ func NewIdentity(secret io.Reader) (Identity, error) {
 
 // ParseIdentity reads what Seed writes. Its errors do not quote the text.
 func ParseIdentity(seed string) (Identity, error) {
-	prefix, _, err := nkeys.DecodeSeed([]byte(seed))
+	// The library's errors are left out: it has seen the secret.
+	prefix, raw, err := nkeys.DecodeSeed([]byte(seed))
 	if err != nil || prefix != nkeys.PrefixByteUser {
-		// The library's error is left out: it has seen the secret.
 		return Identity{}, fmt.Errorf("%w: want the seed of a NATS user NKey (SU...)", party.ErrKey)
+	}
+	// Base32 has bits to spare in the last letter: one secret has one text.
+	if again, err := nkeys.EncodeSeed(prefix, raw); err != nil || string(again) != seed {
+		return Identity{}, fmt.Errorf("%w: want the seed of a NATS user NKey as it was written", party.ErrKey)
 	}
 	pair, err := nkeys.FromSeed([]byte(seed))
 	if err != nil {

@@ -68,7 +68,9 @@ func (c *serveCommand) ownHome() (*ownHome, error) {
 func (o *ownHome) serve(ctx context.Context, t *terminal) error {
 	t.say("member %s in %s, until Ctrl-C", o.membership.Party, o.Home)
 	progress, logger, printed := t.connecting(memberData{string(o.membership.Party), string(o.Home)})
-	err := fleet.RunHome(ctx, fleet.Config{Home: o.Home, Cache: cacheFolder(), Clock: time.Now, Progress: progress, Logger: logger}, route, o.rows)
+	err := fleet.RunHome(ctx, fleet.Config{
+		Home: o.Home, Cache: cacheFolder(), Clock: time.Now, Progress: progress, Logger: logger, Below: scenarioBelow,
+	}, route, o.rows)
 	return errors.Join(err, *printed)
 }
 

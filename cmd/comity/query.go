@@ -71,7 +71,9 @@ func (c *queryAskCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	view := newView(t)
-	f, err := fleet.Start(ctx, fleet.Config{Home: home, Scenario: scenario, Cache: cacheFolder(), Clock: time.Now, Progress: view.progress})
+	f, err := fleet.Start(ctx, fleet.Config{
+		Home: home, Scenario: scenario, Cache: cacheFolder(), Clock: time.Now, Progress: view.progress, Below: scenarioBelow,
+	})
 	if err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func (c *queryAskCommand) Run(ctx context.Context, t *terminal) error {
 	if q, err = node.Terms(f.Hub().Charter(), q, s); err != nil {
 		return err
 	}
-	if q, err = quietest(q, f.Hub().Charter()); err != nil {
+	if q, err = node.Quietest(f.Hub().Charter(), q); err != nil {
 		return err
 	}
 	began := time.Now()

@@ -10,7 +10,6 @@ import (
 	"comity/exact"
 	"comity/governor/charter"
 	"comity/schema/written"
-	"comity/verifier/federation"
 	"comity/verifier/privacy"
 )
 
@@ -52,6 +51,7 @@ func readQuestion(name string) (a questionFile, err error) {
 		"member_rows": func(n charter.Node) { q.Query.MemberRows = r.Count(n) }, "person_rows": func(n charter.Node) { q.Query.PersonRows = r.Count(n) },
 		"minimum_cell": func(n charter.Node) { q.Query.MinimumCell = r.Count(n) }, "report": func(n charter.Node) { q.Query.Report = r.Truth(n) },
 		"disclosure": func(n charter.Node) { q.Disclosure = r.Text(n) }, "variance": func(n charter.Node) { q.Variance = r.Number(n) },
+		"carried":     func(n charter.Node) { q.Carried = r.Number(n) },
 		"min_members": func(n charter.Node) { q.MinMembers = r.Count(n) }, "seconds": func(n charter.Node) { q.Seconds = r.Count(n) },
 	})
 	for _, must := range [][2]string{{"name", a.name}, {"clause", q.Clause}, {"schema", a.schema}, {"kind", q.Query.Kind}} {
@@ -60,18 +60,6 @@ func readQuestion(name string) (a questionFile, err error) {
 		}
 	}
 	return a, r.Err
-}
-
-// quietest gives a question about persons the least noise that the charter's budget for
-// one release takes, unless its author chose.
-func quietest(q comity.Question, c comity.Charter) (comity.Question, error) {
-	if q.Disclosure != privacy.Noisy || q.Variance.Sign() != 0 || c.Privacy == nil {
-		return q, nil
-	}
-	clause, _ := charter.Clause(c, q.Clause)
-	var err error
-	q.Variance, err = federation.LeastVariance(q, len(clause.From), privacy.Limit{Epsilon: c.Privacy.PerRelease.Epsilon, Delta: c.Privacy.PerRelease.Delta})
-	return q, err
 }
 
 // roundOf is the round of a question of a period.

@@ -185,6 +185,7 @@ func (s *session) member(ctx context.Context, id party.ID) error {
 	progress, logger, printed := s.terminal.connecting(memberData{string(id), folder})
 	err := fleet.RunMember(ctx, fleet.Config{
 		Home: s.home, Scenario: s.scenario, Cache: cacheFolder(), Clock: time.Now, Progress: progress, Logger: logger,
+		Below: scenarioBelow,
 	}, id)
 	return errors.Join(err, *printed)
 }

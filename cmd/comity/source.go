@@ -85,6 +85,15 @@ func (c *upCommand) recall() error {
 	return nil
 }
 
+// scenarioBelow returns the scenario of a home that a member is the hub of.
+func scenarioBelow(home node.Home) (pack.Scenario, error) {
+	up := &upCommand{Scenario: defaultScenario, Home: string(home), Weeks: 1}
+	if err := up.recall(); err != nil {
+		return pack.Scenario{}, err
+	}
+	return up.scenario()
+}
+
 // founded refuses a home in which nothing was founded.
 func founded(home node.Home) error {
 	_, err := os.Stat(home.Charter())

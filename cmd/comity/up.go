@@ -146,6 +146,7 @@ func (s *session) run(ctx context.Context, listener net.Listener) (err error) {
 	}
 	s.fleet, err = fleet.Start(ctx, fleet.Config{
 		Home: s.home, Scenario: s.scenario, Cache: cacheFolder(), Clock: time.Now, Progress: s.view.progress, Apart: s.apart, Listen: s.at,
+		Below: scenarioBelow,
 	})
 	if err != nil {
 		return err

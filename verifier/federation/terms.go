@@ -24,6 +24,9 @@ const (
 	// noisyBits is the ring in which noise is drawn: with it the sum of all members stays
 	// within 32-bit lanes.
 	noisyBits = 32
+	// maxCarried bounds the variance that a member brings from below: beyond it deviations
+	// pass 2^25 units, which 32-bit lanes do not hold for three members.
+	maxCarried = 1 << 50
 )
 
 // ErrQuestion says that a question cannot be run on its own terms.
@@ -89,6 +92,16 @@ func Release(q comity.Question, members int) privacy.Release {
 	}
 }
 
+// Noise is the most variance of noise that the sum of so many members holds: each of them
+// added its share of all who were invited, and brought at most what the question lets a
+// member carry from a body of its own.
+func Noise(q comity.Question, invited, members int) exact.Rat {
+	if q.Disclosure != privacy.Noisy {
+		return exact.Rat{}
+	}
+	return Release(q, invited).Share().Add(q.Carried).Mul(exact.Int(int64(members)))
+}
+
 // Charges is what a question costs the members of a sum, each by itself.
 func Charges(q comity.Question, unit string, invited, members []party.ID) ([]privacy.Charge, error) {
 	cost := privacy.Cost{}
@@ -133,8 +146,10 @@ func Check(q comity.Question) error {
 		return fmt.Errorf("%w: %d seconds a phase; use 1 to %d", ErrQuestion, q.Seconds, MaxSeconds)
 	case q.Disclosure != privacy.Exact && q.Disclosure != privacy.Noisy:
 		return fmt.Errorf("%w: disclosure %.20q; use %s or %s", ErrQuestion, q.Disclosure, privacy.Exact, privacy.Noisy)
-	case q.Disclosure == privacy.Exact && (q.Square.Cmp(zero) != 0 || q.Variance.Cmp(zero) != 0):
-		return fmt.Errorf("%w: without noise sensitivity and variance are 0", ErrQuestion)
+	case q.Disclosure == privacy.Exact && (q.Square.Cmp(zero) != 0 || q.Variance.Cmp(zero) != 0 || q.Carried.Cmp(zero) != 0):
+		return fmt.Errorf("%w: without noise sensitivity, variance and carried are 0", ErrQuestion)
+	case q.Carried.Sign() < 0 || q.Carried.Cmp(exact.Int(maxCarried)) > 0 || !q.Carried.IsInt():
+		return fmt.Errorf("%w: carried is %.40s; use a whole number from 0 to %d", ErrQuestion, q.Carried, int64(maxCarried))
 	}
 	return nil
 }
