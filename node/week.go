@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -302,6 +303,11 @@ func (h *Hub) gather(ctx context.Context, period string) error {
 	if err != nil {
 		return err
 	}
+	return h.settle(ctx, body.RulePicture, func() error { return h.freeze(ctx, period) })
+}
+
+// freeze logs the picture that the forecasts in the log make.
+func (h *Hub) freeze(ctx context.Context, period string) (err error) {
 	var p comity.Picture
 	h.Look(func(s *body.State) { p, err = s.Freeze(period) })
 	if err != nil {
@@ -317,6 +323,33 @@ func (h *Hub) gather(ctx context.Context, period string) error {
 	}
 	_, err = h.say(ctx, comity.KindPicture, comity.Frozen{Period: period, Model: p.Model, Picture: digest})
 	return err
+}
+
+// settle says what follows from the log, again if a member's late statement came between
+// the reading and the saying, so that a rule refused what no longer followed.
+func (h *Hub) settle(ctx context.Context, rule string, say func() error) error {
+	return settle(rule, lateEach*len(h.members), h.size, func() error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return say()
+	})
+}
+
+// lateEach is how many statements a member may add to a decision after the hub stopped
+// waiting for it: a forecast, and a few declarations.
+const lateEach = 4
+
+// settle tries again, at most so many times, while a rule refuses and the log grows.
+func settle(rule string, again int, size func() int, say func() error) error {
+	for {
+		before := size()
+		err := say()
+		var refusal *body.Refusal
+		if again--; again < 0 || !errors.As(err, &refusal) || refusal.Rule != rule || size() == before {
+			return err
+		}
+	}
 }
 
 // gathered tells whether a member forecast and declared all that it is asked for.
@@ -352,9 +385,14 @@ func (h *Hub) declare(ctx context.Context, c comity.DataClause, period string) e
 	return err
 }
 
-// decide solves the problem that the charter lowers to and logs the allocation. The
-// solver is not believed: the state re-checks the certificate before it is logged.
+// decide logs the allocation of a period.
 func (h *Hub) decide(ctx context.Context, period string) error {
+	return h.settle(ctx, body.RuleProblem, func() error { return h.allocate(ctx, period) })
+}
+
+// allocate solves the problem that the charter lowers to and logs the allocation. The
+// solver is not believed: the state re-checks the certificate before it is logged.
+func (h *Hub) allocate(ctx context.Context, period string) error {
 	var done bool
 	var problem comity.Problem
 	var picture, lot canon.Digest
