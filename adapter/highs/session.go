@@ -118,6 +118,9 @@ func (s *session) pass(ctx context.Context, lp solve.LP, kinds []int32) {
 	if lp.Gap > 0 {
 		s.setDouble(ctx, "mip_abs_gap", lp.Gap)
 	}
+	if lp.Once {
+		s.setBool(ctx, "mip_allow_restart", false)
+	}
 	args := []uint64{
 		s.highs, word(len(lp.Cost)), word(len(lp.RowLower)), word(len(lp.Value)),
 		columnwise, api.EncodeI32(maximise), api.EncodeF64(0),

@@ -78,9 +78,6 @@ func TestNoOrderMovesAUnit(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(list)) {
 		o := list[name]
-		if o.rough && o.coarse == 500 && !long {
-			continue // Whole units take seconds to find.
-		}
 		t.Run(name, func(t *testing.T) {
 			p := o.problem(42)
 			want := o.totals(p, allocate(t, p, canon.Digest{}), identity(len(p.Columns)))

@@ -48,6 +48,7 @@ type LP struct {
 	Whole              []bool  // Those that are, if not all; nil for none.
 	Gap                float64 // How far below the best a whole-number answer may stay; 0: not at all.
 	Nodes              int     // Bounds the branching for whole numbers; 0 leaves it to the solver.
+	Once               bool    // Branching does not begin anew with what it learned: a good answer is enough.
 	// From is where the search may start, nil anywhere. It is a hint: it saves time, and
 	// it may change which of several optima is found. Whole numbers do without it.
 	From *Basis
