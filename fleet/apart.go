@@ -102,6 +102,9 @@ func RunHome(ctx context.Context, cfg Config, route Route, rows func(asOf string
 	if err != nil {
 		return err
 	}
+	if m.Mailbox != nil {
+		return cfg.runGuest(ctx, m, rows)
+	}
 	return cfg.run(ctx, outpost{
 		home:    cfg.Home,
 		charter: func(ctx context.Context) ([]byte, error) { return Charter(ctx, cfg.Home, route) },
@@ -115,17 +118,22 @@ func RunHome(ctx context.Context, cfg Config, route Route, rows func(asOf string
 			}
 			return places, nil
 		},
-		member: func(ctx context.Context, sealed []byte, at place, solver solve.Solver) (node.MemberConfig, error) {
-			c, err := node.Agreed(sealed, m.Enrolment)
-			return node.MemberConfig{
-				Self: m.Party, Home: cfg.Home, Charter: sealed, Address: at.Address, Pin: at.Pin, Proxy: at.proxy,
-				Rows: rows, Declare: declares(cfg.Home, c.Scope.Periods), Solver: solver, Clock: cfg.Clock, Logger: cfg.Logger,
-				Table: func(clause comity.DataClause) (schema.Schema, node.Table, error) {
-					return node.OpenTable(ctx, cfg.Home, nil, clause)
-				},
-			}, err
-		},
+		member: cfg.ownMember(m, rows),
 	})
+}
+
+// ownMember wires the member whose own home it is.
+func (c Config) ownMember(m *Membership, rows func(asOf string) ([]forecast.Observation, error)) func(context.Context, []byte, place, solve.Solver) (node.MemberConfig, error) {
+	return func(ctx context.Context, sealed []byte, at place, solver solve.Solver) (node.MemberConfig, error) {
+		rules, err := node.Agreed(sealed, m.Enrolment)
+		return node.MemberConfig{
+			Self: m.Party, Home: c.Home, Charter: sealed, Address: at.Address, Pin: at.Pin, Proxy: at.proxy,
+			Rows: rows, Declare: declares(c.Home, rules.Scope.Periods), Solver: solver, Clock: c.Clock, Logger: c.Logger,
+			Table: func(clause comity.DataClause) (schema.Schema, node.Table, error) {
+				return node.OpenTable(ctx, c.Home, c.Schemas, clause)
+			},
+		}, err
+	}
 }
 
 // outpost is a member that runs in a process of its own.
@@ -160,8 +168,18 @@ func (c Config) run(ctx context.Context, o outpost) error {
 	if err != nil || m == nil {
 		return err
 	}
-	if err = m.under.start(ctx); err == nil {
+	mailbox, err := keepMailbox(ctx, o.home, m.Member)
+	if err == nil {
+		err = m.under.start(ctx)
+	}
+	if mailbox != nil {
+		c.Progress(node.Event{Phase: "connect", Text: "keeps mailboxes at " + mailbox.Address(), Done: 1, Total: 1})
+	}
+	if err == nil {
 		err = m.Run(ctx)
+	}
+	if mailbox != nil {
+		mailbox.Close()
 	}
 	m.Close()
 	return errors.Join(err, m.under.Close(context.WithoutCancel(ctx)))

@@ -26,6 +26,7 @@ import (
 	"comity/pack"
 	"comity/party"
 	"comity/quantity"
+	"comity/schema"
 )
 
 // Config says what to run and where.
@@ -39,6 +40,13 @@ type Config struct {
 
 	// Apart leaves the members to processes of their own, which find the hub by the home.
 	Apart bool
+	// Open lets members whose homes lie elsewhere connect, or bundles be carried to and from
+	// them, while those whose homes lie here run in this process.
+	Open bool
+	// Carried are members whose homes lie here and who do not connect all the same.
+	Carried []party.ID
+	// Schemas are those that packs declare, for a member's own home to name in its tables.
+	Schemas []schema.Schema
 	// Listen is HOST:PORT for the hub of members that run apart; empty: as invitations say,
 	// or where it was, or a free port of this machine.
 	Listen string
@@ -127,11 +135,13 @@ func Start(ctx context.Context, cfg Config) (_ *Fleet, err error) {
 	if err != nil {
 		return f, err
 	}
-	if cfg.Apart {
+	if cfg.Apart || cfg.Open {
 		f.running.Go(func() { seen.keep(running) })
-		return f, writePlace(cfg.Home, place{Address: nearby(f.hub.Address()), Pin: f.hub.Pin()})
+		err = writePlace(cfg.Home, place{Address: nearby(f.hub.Address()), Pin: f.hub.Pin()})
+	} else {
+		err = dropPlace(cfg.Home)
 	}
-	if err := dropPlace(cfg.Home); err != nil {
+	if err != nil || cfg.Apart {
 		return f, err
 	}
 	return f, f.join(ctx, running)
@@ -165,7 +175,10 @@ func (f *Fleet) take(home node.Home) error {
 // join starts every member and connects it. A member that runs in a process of its own
 // keeps its folder: two copies of one member would contradict each other.
 func (f *Fleet) join(ctx, running context.Context) error {
-	for _, id := range f.hub.Members() {
+	ids := slices.DeleteFunc(slices.Clone(f.hub.Members()), func(id party.ID) bool {
+		return slices.Contains(f.cfg.Carried, id) || f.cfg.Open && !holds(f.cfg.Home, id)
+	})
+	for _, id := range ids {
 		if !holds(f.cfg.Home, id) {
 			return fmt.Errorf("%s: %w: %s has its own home elsewhere; run comity serve --hub", f.cfg.Home, ErrHome, id)
 		}
@@ -177,10 +190,10 @@ func (f *Fleet) join(ctx, running context.Context) error {
 	turns := &inTurn{solver: f.engine, free: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	cfg := f.cfg
 	cfg.engine = f.engine
-	members := make([]*joined, len(f.hub.Members()))
+	members := make([]*joined, len(ids))
 	failures := make([]error, len(members))
 	var joining sync.WaitGroup
-	for i, id := range f.hub.Members() {
+	for i, id := range ids {
 		at := place{Address: f.hub.Address(), Pin: f.hub.Pin()}
 		if f.cfg.Through != nil {
 			at.Address = f.cfg.Through(id, at.Address)

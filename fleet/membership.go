@@ -32,6 +32,8 @@ type Membership struct {
 	Enrolment  node.Enrolment `json:"enrolment"`
 	Invitation canon.Digest   `json:"invitation"`
 	Joined     bool           `json:"joined"` // The hub has taken the keys.
+	// Mailbox is through whom it takes part; nil: by itself. Its token is a secret of little worth.
+	Mailbox *node.Letterbox `json:"mailbox,omitempty"`
 }
 
 // MembershipFile is the file of a member's own home that says what it is.

@@ -76,7 +76,7 @@ func Connected(home node.Home) (map[party.ID]bool, error) {
 
 // doors says where a hub listens: plainly and, perhaps, for websockets.
 func (c Config) doors() (address, web string) {
-	if !c.Apart {
+	if !c.Apart && !c.Open {
 		return "127.0.0.1:0", ""
 	}
 	if d, err := loadDraft(c.Home); err == nil && d.Listen != "" {

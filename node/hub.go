@@ -59,6 +59,7 @@ type Hub struct {
 	link     *nats.Hub
 	queue    *sequencer
 	steps    *stepServer
+	errands  *errands
 
 	mu       sync.Mutex
 	current  due // What members are asked for now.
@@ -98,7 +99,7 @@ func Serve(ctx context.Context, cfg HubConfig) (*Hub, error) {
 		cfg.Presence = func(party.ID, bool) {}
 	}
 	h := &Hub{cfg: cfg, logger: orDiscard(cfg.Logger), stopped: make(chan error, 1)}
-	h.steps = newStepServer(h)
+	h.steps, h.errands = newStepServer(h), newErrands(h)
 	var err error
 	if h.charter, _, err = charter.Open(cfg.Charter); err != nil {
 		return nil, fmt.Errorf("hub: %w", err)
@@ -111,13 +112,18 @@ func Serve(ctx context.Context, cfg HubConfig) (*Hub, error) {
 	for _, p := range h.charter.Parties {
 		if p.ID != h.charter.Transparency.Log.Operator {
 			h.members = append(h.members, p.ID)
-			identities = append(identities, nats.MemberIdentity{Name: string(p.ID), NKey: p.Node.Transport})
 		}
+		// The operator's own commands connect as it does.
+		identities = append(identities, nats.MemberIdentity{Name: string(p.ID), NKey: p.Node.Transport})
 	}
 	h.link, err = nats.Listen(ctx, nats.HubConfig{
 		Address: cfg.Address, Web: cfg.Web, Folder: cfg.Home.Hub().Transport(), Members: identities, Logger: cfg.Logger,
-		Moved:    func(name string) { h.steps.moved(party.ID(name)) },
-		Presence: func(name string, connected bool) { cfg.Presence(party.ID(name), connected) },
+		Moved: func(name string) { h.steps.moved(party.ID(name)) },
+		Presence: func(name string, connected bool) {
+			if slices.Contains(h.members, party.ID(name)) {
+				cfg.Presence(party.ID(name), connected)
+			}
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("hub: %w", err)
@@ -131,7 +137,13 @@ func Serve(ctx context.Context, cfg HubConfig) (*Hub, error) {
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	h.stop = stop
-	go func() { h.stopped <- h.queue.run(running) }()
+	var serving sync.WaitGroup
+	serving.Go(func() { h.errands.run(running) })
+	go func() {
+		err := h.queue.run(running)
+		serving.Wait()
+		h.stopped <- err
+	}()
 	return h, nil
 }
 
@@ -194,6 +206,7 @@ func (h *Hub) askWitness(id party.ID) func(context.Context, []byte) (int, string
 // listen answers members. The sender's name is the transport's, never the message's.
 func (h *Hub) listen() error {
 	return errors.Join(
+		h.hubPost().serve(h.link),
 		h.link.Handle(msgSubmit, func(ctx context.Context, from string, data []byte) ([]byte, error) {
 			err := h.wanted(data)
 			if err == nil {
@@ -219,15 +232,21 @@ func (h *Hub) listen() error {
 		h.link.Handle(msgBlob, h.serveBlob),
 		h.link.Handle(MsgCharter, func(context.Context, string, []byte) ([]byte, error) { return h.cfg.Charter, nil }),
 		h.link.Handle(msgFail, func(ctx context.Context, from string, data []byte) ([]byte, error) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			if len(h.failures) < maxFailures {
-				h.failures = append(h.failures, Failure{party.ID(from), string(data[:min(len(data), 500)])})
-			}
-			h.logger.LogAttrs(ctx, slog.LevelWarn, "member reports a failure", slog.String("party", from), slog.String("text", string(data[:min(len(data), 500)])))
+			h.report(ctx, party.ID(from), data)
 			return nil, nil
 		}),
 	)
+}
+
+// report keeps what a member found wrong.
+func (h *Hub) report(ctx context.Context, from party.ID, text []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	said := string(text[:min(len(text), maxFail)])
+	if len(h.failures) < maxFailures {
+		h.failures = append(h.failures, Failure{from, said})
+	}
+	h.logger.LogAttrs(ctx, slog.LevelWarn, "member reports a failure", slog.String("party", string(from)), slog.String("text", said))
 }
 
 func (h *Hub) serveEntries(ctx context.Context, _ string, data []byte) ([]byte, error) {
@@ -330,7 +349,9 @@ func (h *Hub) Charter() comity.Charter { return h.charter }
 func (h *Hub) Members() []party.ID { return h.members }
 
 // Connected returns the members that are connected now.
-func (h *Hub) Connected() []string { return h.link.Connected() }
+func (h *Hub) Connected() []string {
+	return slices.DeleteFunc(h.link.Connected(), func(name string) bool { return !slices.Contains(h.members, party.ID(name)) })
+}
 
 // Failures returns what members reported as wrong.
 func (h *Hub) Failures() []Failure {
@@ -397,7 +418,7 @@ func (h *Hub) barrier(ctx context.Context) (size int, err error) {
 	data, err := h.log.Witnessed(waiting, int64(n-1))
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return 0, fmt.Errorf("%w: %d of %d witnesses must cosign, %d members are connected", ErrQuorum,
-			h.policy.Threshold, len(h.policy.Witnesses), len(h.link.Connected()))
+			h.policy.Threshold, len(h.policy.Witnesses), len(h.Connected()))
 	}
 	if err != nil {
 		return 0, err
@@ -465,10 +486,12 @@ func (h *Hub) patiently(ctx context.Context, who []party.ID, done func(*body.Sta
 	began := h.cfg.Clock()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
+	here, away := h.split(who)
 	for {
-		left, moved := h.queue.undone(who, done)
+		left, moved := h.queue.undone(here, done)
 		if len(left) == 0 {
-			return true, nil
+			left, _ = h.queue.undone(away, done)
+			return len(left) == 0, nil
 		}
 		waited := h.cfg.Clock().Sub(began)
 		if waited > min(absence, h.cfg.Patience) {

@@ -71,7 +71,7 @@ type Member struct {
 	policy  ledger.Policy
 	key     party.Key
 	witness *tlog.Witness
-	link    *nats.Member
+	link    link
 	state   *body.State // Owned by the worker.
 	trained *training   // The newest round it took part in; owned by the worker.
 	asked   answering   // The newest question; owned by the worker.
@@ -98,8 +98,14 @@ type believed struct {
 // maxDue bounds what a hub may pile up for a member.
 const maxDue = 64
 
-// Join starts a member and connects it to the hub. Run does its work.
-func Join(ctx context.Context, cfg MemberConfig) (*Member, error) {
+// link is a member's way to its hub: a connection, or the messages of a bundle.
+type link interface {
+	Request(ctx context.Context, kind string, data []byte) ([]byte, error)
+	Close()
+}
+
+// newMember opens a member's home.
+func newMember(cfg MemberConfig) (*Member, error) {
 	m := &Member{
 		cfg: cfg, logger: orDiscard(cfg.Logger).With(slog.String("party", string(cfg.Self))),
 		state: body.New(), todo: make(chan due, maxDue), step: newStepInbox(), news: make(chan struct{}),
@@ -122,17 +128,27 @@ func Join(ctx context.Context, cfg MemberConfig) (*Member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)
 	}
+	return m, nil
+}
+
+// Join starts a member and connects it to the hub. Run does its work.
+func Join(ctx context.Context, cfg MemberConfig) (*Member, error) {
+	m, err := newMember(cfg)
+	if err != nil {
+		return nil, err
+	}
 	identity, err := nats.LoadIdentity(cfg.Home.TransportKey())
 	if err != nil {
 		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)
 	}
-	m.link, err = nats.Dial(ctx, nats.MemberConfig{
+	connection, err := nats.Dial(ctx, nats.MemberConfig{
 		Address: cfg.Address, Pin: cfg.Pin, Name: string(cfg.Self), Identity: identity, Proxy: cfg.Proxy, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)
 	}
-	if err := m.listen(); err != nil {
+	m.link = connection
+	if err := m.listen(connection); err != nil {
 		m.link.Close()
 		return nil, fmt.Errorf("member %s: %w", cfg.Self, err)
 	}
@@ -140,16 +156,16 @@ func Join(ctx context.Context, cfg MemberConfig) (*Member, error) {
 }
 
 // listen takes what the hub sends. Handlers only store: the worker decides.
-func (m *Member) listen() error {
+func (m *Member) listen(hub *nats.Member) error {
 	return errors.Join(
-		m.link.Handle(msgWitness, func(ctx context.Context, data []byte) ([]byte, error) {
+		hub.Handle(msgWitness, func(ctx context.Context, data []byte) ([]byte, error) {
 			return m.cosign(ctx, data)
 		}),
-		m.link.Handle(msgCheckpoint, func(_ context.Context, data []byte) ([]byte, error) {
+		hub.Handle(msgCheckpoint, func(_ context.Context, data []byte) ([]byte, error) {
 			m.heard(data)
 			return nil, nil
 		}),
-		m.link.Handle(msgDue, func(_ context.Context, data []byte) ([]byte, error) {
+		hub.Handle(msgDue, func(_ context.Context, data []byte) ([]byte, error) {
 			var d due
 			if err := json.Unmarshal(data, &d); err != nil {
 				return nil, err
@@ -165,11 +181,11 @@ func (m *Member) listen() error {
 				return nil, fmt.Errorf("%w: %d duties are waiting", ErrBusy, maxDue)
 			}
 		}),
-		m.link.Handle(msgCommitments, func(_ context.Context, data []byte) ([]byte, error) {
+		hub.Handle(msgCommitments, func(_ context.Context, data []byte) ([]byte, error) {
 			m.step.commitments.put(data)
 			return nil, nil
 		}),
-		m.link.Handle(msgSum, func(_ context.Context, data []byte) ([]byte, error) {
+		hub.Handle(msgSum, func(_ context.Context, data []byte) ([]byte, error) {
 			m.step.sums.put(data)
 			return nil, nil
 		}),
@@ -281,6 +297,11 @@ func (m *Member) do(ctx context.Context, d due) error {
 	if err := m.forgetAnswered(); err != nil {
 		return err
 	}
+	return m.perform(ctx, d)
+}
+
+// perform does a duty that this copy of the log reaches up to.
+func (m *Member) perform(ctx context.Context, d due) error {
 	switch d.What {
 	case dueRatify:
 		return m.ratify(ctx)

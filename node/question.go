@@ -184,6 +184,9 @@ func (h *Hub) invite(ctx context.Context, b federation.Board) error {
 	}); err != nil {
 		return err
 	}
+	if err := h.awaitCarried(ctx, q, clause.From); err != nil {
+		return err
+	}
 	b, _ = h.board(q.Round)
 	if n := b.Approvals(); n < max(b.Needed, q.MinMembers) {
 		return fmt.Errorf("%w: %d of %d parties approved, %d must%s", ErrUnanswered, n, len(clause.From), max(b.Needed, q.MinMembers), refusals(b.Consents))
@@ -192,6 +195,9 @@ func (h *Hub) invite(ctx context.Context, b federation.Board) error {
 		b, _ := s.Board(q.Round)
 		return !b.Consents[id].Approves
 	}); err != nil {
+		return err
+	}
+	if err := h.awaitBoxes(ctx, q, clause.From); err != nil {
 		return err
 	}
 	h.mu.Lock()
@@ -232,6 +238,7 @@ func (h *Hub) conduct(ctx context.Context, round string) (federation.Board, erro
 			shown = phase
 			continue // Members may have answered while the witnesses cosigned.
 		}
+		h.tellCarried(b)
 		select {
 		case <-moved:
 		case <-time.After(lookEvery):

@@ -34,6 +34,9 @@ func (d *doctor) member(ctx context.Context, own *ownHome) {
 	d.ownRows(own)
 	serve := command("serve", "--member", "--home", string(d.home))
 	sealed := d.ownCharter(m, serve)
+	if d.carried(ctx, own) {
+		return
+	}
 	reached := d.ways(ctx, m)
 	if sealed != nil && reached {
 		d.standing(ctx, m, sealed)
@@ -43,6 +46,37 @@ func (d *doctor) member(ctx context.Context, own *ownHome) {
 		err = errors.Join(busy, errIdle)
 	}
 	d.found("serving", "a process of this home takes part", err, serve)
+}
+
+// carried looks at the carrier of a member that has no line to the hub, if it has one: its
+// mailbox, or the bundle that it answered last.
+func (d *doctor) carried(ctx context.Context, own *ownHome) bool {
+	serve := command("serve", "--member", "--home", string(d.home))
+	if l := own.membership.Mailbox; l != nil {
+		err := nats.Probe(ctx, l.Address, l.Pin, nil)
+		next := fmt.Sprintf("ask %s whether its node runs, then: %s", l.Host, command("doctor", "--home", string(d.home)))
+		if errors.Is(err, nats.ErrPin) {
+			next = fmt.Sprintf("ask %s for another mailbox file: another machine answers in its place", l.Host)
+		}
+		d.found("mailbox", fmt.Sprintf("%s keeps it at %s", l.Host, l.Address), err, next)
+		err = nil
+		if busy := fleet.Busy(d.home); !errors.Is(busy, node.ErrBusy) {
+			err = errors.Join(busy, errIdle)
+		}
+		d.found("serving", "a process of this home takes part", err, serve)
+		return true
+	}
+	data, err := node.LastReply(d.home)
+	if err != nil || fleet.Busy(d.home) != nil {
+		return false // It answered none, or it runs and has a line.
+	}
+	b, err := node.ParseBundle(data)
+	detail := ""
+	if err == nil {
+		detail = fmt.Sprintf("answered number %d last, over %s of the log; the hub is reached by files", b.Number, count(b.Size, "entry"))
+	}
+	d.found("bundles", detail, err, "ask the operator for a bundle, then: "+command("import", "FILE", "--home", string(d.home)))
+	return true
 }
 
 // ownKeys looks for the keys, and whether others can read them.

@@ -73,7 +73,7 @@ func codes() []code {
 		{30, "exhausted", "the privacy budget is exhausted, or the answer would tell too much of a few", "ask less, wait for the next year, or amend the budget", []error{
 			privacy.ErrExhausted, privacy.ErrNearCohort, privacy.ErrIsolated, privacy.ErrPersonal,
 		}},
-		{23, "too-late", "too late: expired, or used up", "ask for a new one", []error{node.ErrExpired}},
+		{23, "too-late", "too late: expired, or used up", "ask for a new one", []error{node.ErrExpired, node.ErrStale}},
 		{11, "wrong-key", "wrong or unknown key, or another consortium than the pinned one", "compare the charter's words again; do not rely on the evidence", []error{
 			ledger.ErrSignature, ledger.ErrLogKey, audit.ErrAnchor, replay.ErrAnchor, party.ErrSeals, party.ErrSignature,
 			party.ErrUnknownSigner, party.ErrThreshold, nats.ErrPin, nats.ErrRefused, secagg.ErrStranger,
@@ -96,7 +96,7 @@ func codes() []code {
 		}},
 		{21, "infeasible", "no feasible allocation", "the message names a smallest set of rules that conflict", []error{solve.ErrInfeasible, jury.ErrQuotas}},
 		{20, "invalid", "a file, charter or value is not valid", "the message says where and how to fix it", []error{
-			node.ErrInvitation, node.ErrEnrolment, fleet.ErrRuns, ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, place.ErrUnreadable,
+			node.ErrInvitation, node.ErrEnrolment, node.ErrBundle, node.ErrAddressee, node.ErrGap, fleet.ErrRuns, ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, place.ErrUnreadable,
 			canon.ErrNotCanonical, canon.ErrDigest, party.ErrKeyFile, pack.ErrUnknown, pack.ErrPeriod, fleet.ErrHome, errClock,
 			charter.ErrDuration, charter.ErrInstant, charter.ErrExpression, charter.ErrTooLarge, charter.ErrStep, party.ErrKey,
 			party.ErrID, own.ErrRules, pack.ErrReceived, csv.ErrRow, nats.ErrConfig, nats.ErrTooLarge,

@@ -38,6 +38,8 @@ type cli struct {
 	Init     initCommand     `cmd:"" help:"Found a consortium and start nobody: for hub and members in processes of their own."`
 	Serve    serveCommand    `cmd:"" help:"Run the hub or one member of a founded consortium."`
 	Member   memberCommand   `cmd:"" help:"Invite parties to a consortium, take up an invitation, see who has joined."`
+	Export   exportCommand   `cmd:"" help:"Write a bundle for a member without a line to the hub, or a member's reply: for a stick."`
+	Import   importCommand   `cmd:"" help:"Do what a bundle asks, in a member's own home, or give a reply to the hub."`
 	Audit    auditCommand    `cmd:"" help:"Check evidence, offline."`
 	Charter  charterCommand  `cmd:"" help:"Read and check charters."`
 	Log      logCommand      `cmd:"" help:"Look into a transparency log."`
@@ -114,11 +116,12 @@ func joinWords(args []string) []string {
 	return args
 }
 
-// ownMember gives --member without an id the value that means the member whose home it is.
+// ownMember gives --member and --bundle without an id the value that means the member whose
+// home it is.
 func ownMember(args []string) []string {
 	for i, a := range args {
-		if a == "--member" && (i+1 == len(args) || strings.HasPrefix(args[i+1], "-")) {
-			return slices.Concat(args[:i], []string{"--member=" + itself}, args[i+1:])
+		if (a == "--member" || a == "--bundle") && (i+1 == len(args) || strings.HasPrefix(args[i+1], "-")) {
+			return slices.Concat(args[:i], []string{a + "=" + itself}, args[i+1:])
 		}
 	}
 	return args

@@ -9,10 +9,12 @@ import (
 	"comity/node"
 )
 
-// memberCommand groups what operator and newcomer do before a consortium runs.
+// memberCommand groups who takes part, and how each reaches the hub.
 type memberCommand struct {
 	Invite inviteCommand  `cmd:"" help:"Write an invitation for a party that makes its own keys on its own machine."`
 	Join   joinCommand    `cmd:"" help:"Take up an invitation: make keys here and show their public halves to the hub."`
+	Host   hostCommand    `cmd:"" help:"Keep a mailbox for a member that cannot keep a machine running."`
+	Hosted hostedCommand  `cmd:"" help:"Take part through a mailbox that another member keeps."`
 	List   membersCommand `cmd:"" help:"Show who is invited, has joined and is connected."`
 }
 

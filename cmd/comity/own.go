@@ -70,6 +70,7 @@ func (o *ownHome) serve(ctx context.Context, t *terminal) error {
 	progress, logger, printed := t.connecting(memberData{string(o.membership.Party), string(o.Home)})
 	err := fleet.RunHome(ctx, fleet.Config{
 		Home: o.Home, Cache: cacheFolder(), Clock: time.Now, Progress: progress, Logger: logger, Below: scenarioBelow,
+		Schemas: knownSchemas(),
 	}, route, o.rows)
 	return errors.Join(err, *printed)
 }

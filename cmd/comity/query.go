@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -71,8 +73,12 @@ func (c *queryAskCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	view := newView(t)
+	open, err := elsewhere(home)
+	if err != nil {
+		return err
+	}
 	f, err := fleet.Start(ctx, fleet.Config{
-		Home: home, Scenario: scenario, Cache: cacheFolder(), Clock: time.Now, Progress: view.progress, Below: scenarioBelow,
+		Home: home, Scenario: scenario, Open: open, Cache: cacheFolder(), Clock: time.Now, Progress: view.progress, Below: scenarioBelow,
 	})
 	if err != nil {
 		return err
@@ -81,15 +87,8 @@ func (c *queryAskCommand) Run(ctx context.Context, t *terminal) error {
 	if err := f.Found(ctx); err != nil {
 		return err
 	}
-	q := a.question
-	if q.Period == "" {
-		q.Period = f.Period()
-	}
-	q.Round = roundOf(q.Period, a.name)
-	if q, err = node.Terms(f.Hub().Charter(), q, s); err != nil {
-		return err
-	}
-	if q, err = node.Quietest(f.Hub().Charter(), q); err != nil {
+	q, err := a.complete(f, s)
+	if err != nil {
 		return err
 	}
 	began := time.Now()
@@ -112,6 +111,16 @@ func (c *queryAskCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	f.Hub().Look(func(s *body.State) { d.LogSize = s.View().Size })
 	return t.result("query-ask", d, d.text(folder))
+}
+
+// elsewhere tells whether members of a consortium have their homes on machines of their own.
+// They connect while the question is asked, or bundles are carried to them.
+func elsewhere(home node.Home) (bool, error) {
+	seats, _, err := fleet.Seats(home)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil // Founded by an earlier version.
+	}
+	return slices.ContainsFunc(seats, func(s fleet.Seat) bool { return !s.Here }), err
 }
 
 // text prints an answer as a table.

@@ -8,7 +8,10 @@ import (
 	"comity/adapter/csv"
 	"comity/adapter/yaml"
 	"comity/exact"
+	"comity/fleet"
 	"comity/governor/charter"
+	"comity/node"
+	"comity/schema"
 	"comity/schema/written"
 	"comity/verifier/privacy"
 )
@@ -60,6 +63,20 @@ func readQuestion(name string) (a questionFile, err error) {
 		}
 	}
 	return a, r.Err
+}
+
+// complete adds what follows from a question: its period, its round and its terms.
+func (a questionFile) complete(f *fleet.Fleet, s schema.Schema) (comity.Question, error) {
+	q := a.question
+	if q.Period == "" {
+		q.Period = f.Period()
+	}
+	q.Round = roundOf(q.Period, a.name)
+	q, err := node.Terms(f.Hub().Charter(), q, s)
+	if err != nil {
+		return q, err
+	}
+	return node.Quietest(f.Hub().Charter(), q)
 }
 
 // roundOf is the round of a question of a period.

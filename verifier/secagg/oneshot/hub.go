@@ -132,13 +132,19 @@ func (h *Hub) CloseDeals() error {
 
 // Parcels is what a holder gets, from the end of dealing on: its leaf of each dealer.
 func (h *Hub) Parcels(to party.ID) (Parcels, error) {
+	if h.phase == Dealing {
+		return Parcels{}, fmt.Errorf("parcels of %s: %w: dealing is not over", to, secagg.ErrOrder)
+	}
+	return h.ParcelsAhead(to)
+}
+
+// ParcelsAhead is what a holder gets of those who dealt so far, for one that may not come
+// back when dealing is over.
+func (h *Hub) ParcelsAhead(to party.ID) (Parcels, error) {
 	g := h.cfg.Group
 	j, err := g.index(to)
 	if err != nil {
 		return Parcels{}, fmt.Errorf("parcels: %w", err)
-	}
-	if h.phase == Dealing {
-		return Parcels{}, fmt.Errorf("parcels of %s: %w: dealing is not over", to, secagg.ErrOrder)
 	}
 	p := Parcels{Context: g.context}
 	for _, i := range g.holders[j] { // Holding is mutual.
