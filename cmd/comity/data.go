@@ -15,6 +15,8 @@ import (
 type dataCommand struct {
 	Validate dataValidateCommand `cmd:"" help:"Check rows against a schema with units, one by one, where they are."`
 	Privacy  dataPrivacyCommand  `cmd:"" help:"Compute published values of privacy accounting, and compare."`
+
+	Representation dataRepresentationCommand `cmd:"" help:"Compare rows with the people whom they should be about, group by group."`
 }
 
 // knownSchemas are those that packs declare.

@@ -28,9 +28,20 @@ import (
 	"comity/fleet/own"
 	"comity/governor/charter"
 	"comity/governor/jury"
+	"comity/modeler/card"
+	"comity/modeler/ensemble"
+	"comity/modeler/explain"
+	"comity/modeler/explain/fitted"
+	"comity/modeler/explain/plot"
 	"comity/modeler/forecast"
+	"comity/modeler/leakage"
 	"comity/modeler/learn"
+	"comity/modeler/learn/loss"
+	"comity/modeler/learn/skill"
+	"comity/modeler/learn/table"
+	"comity/modeler/neutrality"
 	"comity/modeler/picture"
+	"comity/modeler/representation"
 	"comity/modeler/score"
 	"comity/node"
 	"comity/pack"
@@ -40,6 +51,7 @@ import (
 	"comity/place"
 	"comity/quantity"
 	"comity/replay"
+	"comity/training"
 	"comity/verifier/analytics"
 	"comity/verifier/federation"
 	"comity/verifier/ledger"
@@ -92,7 +104,7 @@ func codes() []code {
 		}},
 		{40, "no-certificate", "a result of the solver without a valid certificate", "do not carry the decision out", []error{certificate.ErrInvalid, solve.ErrSolver, highs.ErrEngine, linear.ErrInvalid, basis.ErrNoProof, dc.ErrInvalid, dispatch.ErrNoProof, jury.ErrCertificate}},
 		{41, "checkers-disagree", "two checkers disagree: recomputing gave another result", "keep the home and show it to the parties", []error{
-			replay.ErrDiffers, node.ErrDissent, body.ErrRefused, learn.ErrSum, forecast.ErrSum,
+			replay.ErrDiffers, node.ErrDissent, body.ErrRefused, learn.ErrSum, forecast.ErrSum, errLeaks, explain.ErrAdditivity, errDiffers,
 		}},
 		{21, "infeasible", "no feasible allocation", "the message names a smallest set of rules that conflict", []error{solve.ErrInfeasible, jury.ErrQuotas}},
 		{20, "invalid", "a file, charter or value is not valid", "the message says where and how to fix it", []error{
@@ -102,8 +114,8 @@ func codes() []code {
 			party.ErrID, own.ErrRules, pack.ErrReceived, csv.ErrRow, nats.ErrConfig, nats.ErrTooLarge,
 			explore.ErrChange, explore.ErrTooMany, program.ErrCharter, program.ErrForbidden, program.ErrInput, program.ErrDeclaration, program.ErrPicture, program.ErrRange, program.ErrUnit,
 			campaign.ErrData, forecast.ErrInput, forecast.ErrDate, forecast.ErrTooMany, forecast.ErrObservation, forecast.ErrRecipe, forecast.ErrModel,
-			learn.ErrConfig, learn.ErrData, learn.ErrModel, picture.ErrRefused, score.ErrLevels, score.ErrTooMany, score.ErrGroup,
-			score.ErrModel, solve.ErrTooLarge, basis.ErrTooLarge, quantity.ErrOverflow, quantity.ErrSyntax, quantity.ErrRule, quantity.ErrWeights,
+			learn.ErrConfig, learn.ErrData, learn.ErrModel, loss.ErrLoss, loss.ErrDomain, table.ErrColumn, table.ErrTarget, skill.ErrRows, training.ErrMembers, explain.ErrModel, explain.ErrRows, explain.ErrBounds, explain.ErrNone, fitted.ErrMethod, plot.ErrFigure, picture.ErrRefused, score.ErrLevels, score.ErrTooMany, score.ErrGroup,
+			score.ErrModel, score.ErrForecast, representation.ErrInput, leakage.ErrInput, neutrality.ErrInput, card.ErrInput, training.ErrBudget, ensemble.ErrLevels, ensemble.ErrNoMember, ensemble.ErrWeight, solve.ErrTooLarge, basis.ErrTooLarge, quantity.ErrOverflow, quantity.ErrSyntax, quantity.ErrRule, quantity.ErrWeights,
 			exact.ErrSyntax, exact.ErrDivision, exact.ErrDigits, dc.ErrCase, errUnbounded, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal, jury.ErrPool,
 			analytics.ErrQuery, analytics.ErrRows, analytics.ErrSum, analytics.ErrSplit, federation.ErrQuestion, federation.ErrTerms, oneshot.ErrTerms, oneshot.ErrBucket,
 			privacy.ErrParameter, privacy.ErrCharge, privacy.ErrConflict, noise.ErrScale, accountant.ErrParameter, accountant.ErrPublicCoin, accountant.ErrTooLarge, reference.ErrRow,

@@ -27,6 +27,7 @@ type healthCommand struct {
 	Forecast healthForecastCommand `cmd:"" help:"Answer a forecast hub's tasks from surveillance data, each with what was known then."`
 	Allocate healthAllocateCommand `cmd:"" help:"Divide vaccine courses among countries by a strategy, and count the deaths it averts."`
 	Score    healthScoreCommand    `cmd:"" help:"Score quantile forecasts against what came to pass."`
+	Ensemble healthEnsembleCommand `cmd:"" help:"Make one forecast of many, whatever broken ones say."`
 }
 
 type healthForecastCommand struct {

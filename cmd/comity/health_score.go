@@ -54,6 +54,7 @@ type modelScore struct {
 	RelLog  *string `json:"rel_log"`
 	GeoLoc  *string `json:"geo_loc"`
 	VsEns   *string `json:"vs_ens"`
+	Chance  *string `json:"p_vs_base"` // Diebold-Mariano, of log_wis by origin date.
 	Cover50 *string `json:"cov50"`
 	Cover95 *string `json:"cov95"`
 	Small   bool    `json:"small"` // Below --min-share.
@@ -148,7 +149,7 @@ func scored(rows []score.Row) []modelScore {
 		all[i] = modelScore{
 			Model: r.Model, N: r.N, Small: r.Small, Share: known(r.Share), WIS: known(r.WIS), LogWIS: known(r.LogWIS),
 			VsBase: known(r.VsBase), RelWIS: known(r.RelWIS), RelLog: known(r.RelLog), GeoLoc: known(r.GeoLoc),
-			VsEns: known(r.VsEns), Cover50: known(r.Cover50), Cover95: known(r.Cover95),
+			VsEns: known(r.VsEns), Chance: known(r.Chance), Cover50: known(r.Cover50), Cover95: known(r.Cover95),
 		}
 	}
 	return all

@@ -48,8 +48,9 @@ type cli struct {
 	Grid     gridCommand     `cmd:"" help:"Find the cheapest dispatch of an electric grid, with a proof."`
 	Jury     juryCommand     `cmd:"" help:"Draw citizens' panels under quotas, with chances as equal as the quotas allow, and prove it."`
 	Query    queryCommand    `cmd:"" help:"Ask members one question about rows that stay with them."`
-	Learn    learnCommand    `cmd:"" help:"Check a training or a question from the log alone."`
+	Learn    learnCommand    `cmd:"" help:"Learn models from files, predict with them; check a training or a question from the log alone."`
 	Data     dataCommand     `cmd:"" help:"Check your own rows where they are."`
+	Redteam  redteamCommand  `cmd:"" help:"Attack a model or a consortium before others do."`
 	Doctor   doctorCommand   `cmd:"" help:"Look for what is wrong with a home, and say what to type next."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 	Help     helpCommand     `cmd:"" help:"List the topics, or explain one: exit-codes, json, words, environment, accessibility, licences."`

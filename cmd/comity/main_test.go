@@ -76,7 +76,7 @@ func bothWays(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: code N ARGUMENT...")
 	}
-	want := number(ts, args[0])
+	want := wholeNumber(ts, args[0])
 	got := status(ts, append([]string{"--json"}, args[1:]...))
 	if got != want {
 		ts.Fatalf("with --json the code is %d, want %d", got, want)
@@ -95,12 +95,12 @@ func once(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: once N ARGUMENT...")
 	}
-	if got, want := status(ts, args[1:]), number(ts, args[0]); got != want {
+	if got, want := status(ts, args[1:]), wholeNumber(ts, args[0]); got != want {
 		ts.Fatalf("the code is %d, want %d", got, want)
 	}
 }
 
-func number(ts *testscript.TestScript, text string) int {
+func wholeNumber(ts *testscript.TestScript, text string) int {
 	n, err := strconv.Atoi(text)
 	ts.Check(err)
 	return n
@@ -236,7 +236,7 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: cut FILE BYTES")
 	}
-	ts.Check(os.Truncate(ts.MkAbs(args[0]), int64(number(ts, args[1]))))
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), int64(wholeNumber(ts, args[1]))))
 }
 
 // same wants standard output to be a file of the repository.

@@ -8,21 +8,26 @@ import (
 	"comity/chance"
 	"comity/modeler/fixed"
 	"comity/modeler/learn"
+	"comity/modeler/learn/loss"
+	"comity/modeler/learn/trees"
 )
 
 // config is what both kinds of ensemble share.
-func (b booster) config(name string, edges learn.Edges, seed chance.Seed) *learn.Config {
-	return &learn.Config{
+func (b booster) config(name string, edges learn.Features, seed chance.Seed) *trees.Config {
+	return &trees.Config{
 		Name: name, Tasks: leads, Folds: 1, Rounds: b.rounds, Depth: b.depth,
 		RatePermille: b.ratePermille, Lambda: b.lambda, MinRows: b.leafRows,
 		RowPermille: b.rowsPermille, FeaturePermille: b.featuresPermille,
-		Delta: fixed.FromThousandths(int64(b.deltaPermille)),
-		Seed:  chance.Derive(seed, "forecast", name), Edges: edges,
+		// The shortest cells. One of 30 members may then have 1,092 rows in an ensemble before
+		// secure sums can refuse it for its size; a place has about half of that.
+		Members: 1,
+		Loss:    loss.Loss{Kind: loss.Huber, Scale: fixed.FromThousandths(int64(b.deltaPermille))},
+		Seed:    chance.Derive(seed, "forecast", name), Features: edges,
 	}
 }
 
 // growPoint grows the ensembles of the expected change and notes every row's.
-func (t *training) growPoint(ctx context.Context, edges learn.Edges, data *learn.Data, sum learn.Summer) (*learn.Model, error) {
+func (t *training) growPoint(ctx context.Context, edges learn.Features, data *learn.Rows, sum learn.Summer) (*trees.Model, error) {
 	cfg := t.recipe.point.config("point", edges, t.seed)
 	cfg.Folds = t.recipe.folds
 	cfg.TargetLo, cfg.TargetHi = -2*fixed.One, 2*fixed.One
@@ -43,7 +48,7 @@ func (t *training) growPoint(ctx context.Context, edges learn.Edges, data *learn
 const leastError = 655
 
 // growScale grows the ensembles of the log of the error's size.
-func (t *training) growScale(ctx context.Context, edges learn.Edges, data *learn.Data, sum learn.Summer) (*learn.Model, error) {
+func (t *training) growScale(ctx context.Context, edges learn.Features, data *learn.Rows, sum learn.Summer) (*trees.Model, error) {
 	cfg := t.recipe.scale.config("scale", edges, t.seed)
 	cfg.TargetLo, cfg.TargetHi = -5*fixed.One, 2*fixed.One
 	sizes := *data
@@ -56,7 +61,7 @@ func (t *training) growScale(ctx context.Context, edges learn.Edges, data *learn
 }
 
 // spread notes the expected size of every row's error.
-func (t *training) spread(scale *learn.Model, data *learn.Data) {
+func (t *training) spread(scale *trees.Model, data *learn.Rows) {
 	bins := make([]uint8, width)
 	for i := range t.rows {
 		r := &t.rows[i]
@@ -71,7 +76,7 @@ func spreadOf(log fixed.Q16) fixed.Q16 {
 }
 
 // binsOf gathers one row's bins from their columns.
-func binsOf(d *learn.Data, i int, into []uint8) []uint8 {
+func binsOf(d *learn.Rows, i int, into []uint8) []uint8 {
 	for f := range into {
 		into[f] = d.Bins[f][i]
 	}
@@ -81,10 +86,10 @@ func binsOf(d *learn.Data, i int, into []uint8) []uint8 {
 // grow trains one kind of ensemble. Package learn grows lost rounds of trees again by
 // itself; if its first sum is lost, there is no tree yet, and all begins again with a
 // public sample of the rows.
-func grow(ctx context.Context, seed chance.Seed, cfg *learn.Config, data *learn.Data, sum learn.Summer) (*learn.Model, error) {
+func grow(ctx context.Context, seed chance.Seed, cfg *trees.Config, data *learn.Rows, sum learn.Summer) (*trees.Model, error) {
 	name, attempt := cfg.Name, 0
 	for {
-		m, err := learn.Train(ctx, data, cfg, sum)
+		m, err := trees.Train(ctx, data, cfg, sum)
 		var restart *learn.Restart
 		if err == nil || !errors.As(err, &restart) || restart.Attempt <= attempt || restart.Attempt > maxAttempt {
 			return m, err
@@ -96,8 +101,8 @@ func grow(ctx context.Context, seed chance.Seed, cfg *learn.Config, data *learn.
 }
 
 // thin returns the rows that the public coin keeps.
-func thin(d *learn.Data, keep func(key uint64) bool) *learn.Data {
-	out := &learn.Data{Bins: make([][]uint8, len(d.Bins))}
+func thin(d *learn.Rows, keep func(key uint64) bool) *learn.Rows {
+	out := &learn.Rows{Bins: make([][]uint8, len(d.Bins))}
 	for i, key := range d.Key {
 		if !keep(key) {
 			continue

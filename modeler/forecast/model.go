@@ -9,6 +9,7 @@ import (
 	"comity/canon"
 	"comity/modeler/fixed"
 	"comity/modeler/learn"
+	"comity/modeler/learn/trees"
 )
 
 // ErrModel says that bytes are not a model, or not of the input's recipe and targets.
@@ -46,7 +47,7 @@ type Mean struct {
 
 // fitted is a model ready to forecast.
 type fitted struct {
-	point, scale *learn.Model
+	point, scale *trees.Model
 	trust        *trust
 	z            [leads][]int64
 }
@@ -112,10 +113,10 @@ func parseModel(data []byte) (*Model, *fitted, error) {
 		return nil, nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
 	f := &fitted{}
-	if f.point, err = learn.Decode(m.Point); err != nil {
+	if f.point, err = trees.Decode(m.Point); err != nil {
 		return nil, nil, fmt.Errorf("%w: point ensembles: %w", ErrModel, err)
 	}
-	if f.scale, err = learn.Decode(m.Scale); err != nil {
+	if f.scale, err = trees.Decode(m.Scale); err != nil {
 		return nil, nil, fmt.Errorf("%w: scale ensembles: %w", ErrModel, err)
 	}
 	if err := f.check(r); err != nil {
@@ -131,12 +132,12 @@ func parseModel(data []byte) (*Model, *fitted, error) {
 func (f *fitted) check(r recipe) error {
 	for _, e := range []struct {
 		name  string
-		model *learn.Model
+		model *trees.Model
 		folds int
 	}{{"point", f.point, r.folds}, {"scale", f.scale, 1}} {
-		if c := &e.model.Config; c.Tasks != leads || c.Folds != e.folds || len(c.Edges) != width {
+		if c := &e.model.Config; c.Tasks != leads || c.Folds != e.folds || len(c.Features) != width {
 			return fmt.Errorf("%w: %s ensembles of %d leads, %d folds, %d features; want %d, %d, %d",
-				ErrModel, e.name, c.Tasks, c.Folds, len(c.Edges), leads, e.folds, width)
+				ErrModel, e.name, c.Tasks, c.Folds, len(c.Features), leads, e.folds, width)
 		}
 	}
 	return nil
@@ -193,15 +194,15 @@ func (in *Input) load(data []byte) (*fitted, error) {
 
 // center returns the expected change of log1p in Q16.
 func (f *fitted) center(row *sample, lead int) int64 {
-	return int64(f.trust.part(lead, f.point.PredictMean(row.bins(f.point.Config.Edges, lead), lead-1)))
+	return int64(f.trust.part(lead, f.point.PredictMean(row.bins(f.point.Config.Features, lead), lead-1)))
 }
 
 // spread returns the expected size of the error in Q16.
 func (f *fitted) spread(row *sample, lead int) int64 {
-	return int64(spreadOf(f.scale.PredictMean(row.bins(f.scale.Config.Edges, lead), lead-1)))
+	return int64(spreadOf(f.scale.PredictMean(row.bins(f.scale.Config.Features, lead), lead-1)))
 }
 
-func (r *sample) bins(e learn.Edges, lead int) []uint8 {
+func (r *sample) bins(e learn.Features, lead int) []uint8 {
 	values := make([]fixed.Q16, width)
 	r.inputs(lead, values)
 	bins := make([]uint8, width)

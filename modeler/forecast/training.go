@@ -84,7 +84,7 @@ func (t *training) run(ctx context.Context, sum learn.Summer) (*fitted, Skill, e
 
 // edges cuts all features into bins, from one sum of fine histograms. The features of a
 // sample count once, those of a lead once for every row.
-func (t *training) edges(ctx context.Context, sum learn.Summer) (learn.Edges, error) {
+func (t *training) edges(ctx context.Context, sum learn.Summer) (learn.Features, error) {
 	var failed error
 	total, err := together(ctx, sum, learn.Step{Name: "edges", Bits: 32}, func(attempt int) []int64 {
 		keep := lot(t.seed, "edges", attempt)
@@ -113,7 +113,7 @@ func (t *training) edges(ctx context.Context, sum learn.Summer) (learn.Edges, er
 	if failed != nil {
 		return nil, failed
 	}
-	edges, err := grids().EdgesFrom(total, t.recipe.bins)
+	edges, err := grids().FeaturesFrom(total, t.recipe.bins)
 	if err != nil {
 		return nil, fmt.Errorf("edges: %w", err)
 	}
@@ -121,9 +121,9 @@ func (t *training) edges(ctx context.Context, sum learn.Summer) (learn.Edges, er
 }
 
 // data lays the rows out for the ensembles.
-func (t *training) data(edges learn.Edges) *learn.Data {
+func (t *training) data(edges learn.Features) *learn.Rows {
 	n := len(t.rows)
-	d := &learn.Data{
+	d := &learn.Rows{
 		Bins: make([][]uint8, width), Key: make([]uint64, n), Task: make([]uint8, n), Fold: make([]uint8, n), Target: make([]fixed.Q16, n),
 	}
 	for f := range width {

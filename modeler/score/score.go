@@ -1,5 +1,6 @@
-// Package score says how good quantile forecasts were, by the weighted interval score
-// and by the ratios that forecast hubs publish.
+// Package score says how good forecasts were: by proper scoring rules, by how well they
+// are calibrated, by whether one forecaster beats another beyond chance, and for quantile
+// forecasts by the weighted interval score and the ratios that forecast hubs publish.
 //
 // It is statistics about forecasts that are already written: floating point, nothing of
 // it is signed. The numbers are those of the hubs' own scorers:
@@ -113,7 +114,7 @@ func (b *Book) Levels(levels []float64) (func(model string, task forecast.Task, 
 			logs[i] = logScale(v)
 		}
 		return b.enter(model, task, cell{
-			wis: interval(levels, q, y), log: interval(levels, logs, logScale(y)),
+			wis: weighted(levels, q, y), log: weighted(levels, logs, logScale(y)),
 			in50: q[at[1]] <= y && y <= q[at[2]], in95: q[at[0]] <= y && y <= q[at[3]],
 		})
 	}, nil
@@ -121,8 +122,17 @@ func (b *Book) Levels(levels []float64) (func(model string, task forecast.Task, 
 
 func logScale(v float64) float64 { return math.Log1p(max(v, 0)) }
 
-// interval returns the weighted interval score.
-func interval(levels, quantiles []float64, y float64) float64 {
+// LogWIS returns the weighted interval score of one forecast on the log scale.
+func LogWIS(levels, quantiles []float64, y float64) float64 {
+	logs := make([]float64, len(quantiles))
+	for i, v := range quantiles {
+		logs[i] = logScale(v)
+	}
+	return weighted(levels, logs, logScale(y))
+}
+
+// weighted returns the weighted interval score.
+func weighted(levels, quantiles []float64, y float64) float64 {
 	var s float64
 	for i, level := range levels {
 		d := y - quantiles[i]

@@ -241,3 +241,35 @@ func TestFilterAndGroups(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestCompareByDate gives two models errors that differ from date to date, and on each date
+// at many places: what counts is the number of dates.
+func TestCompareByDate(t *testing.T) {
+	truth := make([]float64, 28*5)
+	var forecasts []one
+	for i := range truth {
+		a, b := float64(1+i%28%3), float64(1+(i+1)%28%3)
+		forecasts = append(forecasts, one{"a", i, slices.Repeat([]float64{a}, 5)}, one{"b", i, slices.Repeat([]float64{b}, 5)}, one{"far", i, slices.Repeat([]float64{9 + b}, 5)})
+	}
+	book := collect(t, truth, forecasts, score.Filter{})
+	book.Settle()
+	c, err := book.Compare("a", "b")
+	if err != nil || c.N != 28 || c.P < .5 {
+		t.Errorf("equally good: %+v, %v", c, err)
+	}
+	if c, err = book.Compare("a", "far"); err != nil || c.P > 1e-6 || c.Mean >= 0 {
+		t.Errorf("far worse: %+v, %v", c, err)
+	}
+	if _, err := book.Compare("a", "nobody"); !errors.Is(err, score.ErrModel) {
+		t.Error(err)
+	}
+	rows, err := book.Table(score.Against{Baseline: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if (r.Model == "far") != (r.Chance < .01) || r.Model == "b" && r.Chance != 1 {
+			t.Errorf("%s: %v", r.Model, r.Chance)
+		}
+	}
+}

@@ -31,6 +31,7 @@ type Row struct {
 	RelLog  float64 // The same on the log scale: what models are ranked by.
 	GeoLoc  float64 // Geometric mean over targets and places of WIS over the baseline's.
 	VsEns   float64 // Log WIS over the ensemble's, on shared tasks.
+	Chance  float64 // Probability of such a difference from the baseline if both were equally good (Book.Compare).
 	Cover50 float64 // Share of truths within the central 50 % interval.
 	Cover95 float64
 }
@@ -109,7 +110,7 @@ func (b *Book) table(sheets []sheet, against Against) ([]Row, error) {
 		r := describe(s, len(base), against.MinShare)
 		direct := share(s.cells, base)
 		r.VsBase, r.GeoLoc = direct.wis(), b.byPlace(s.cells, base)
-		r.VsEns = share(s.cells, ensemble).log()
+		r.VsEns, r.Chance = share(s.cells, ensemble).log(), b.chance(s.cells, base)
 		// One that has blown up is no opponent either (ratio above blownUp); NaN is none.
 		if !r.Small && direct.wis() <= blownUp {
 			opponents = append(opponents, s.cells)
