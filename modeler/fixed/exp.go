@@ -86,11 +86,26 @@ func expParts(x Q16) (mantissa int64, shift int) {
 	// Taylor, by Horner from the smallest term. The first left out, 0.35^18/18!, is
 	// below 2^-79.
 	sum := int64(1) << fine
-	for i := int64(17); i >= 1; i-- {
-		sum = 1<<fine + RoundDiv(MulDiv(rest, sum, 1<<fine), i)
+	for i := uint64(17); i >= 1; i-- {
+		hi, lo := bits.Mul64(magnitude(rest), uint64(sum)) //nolint:gosec // The sum is positive.
+		term := part(halfUp(hi, lo, fine), i)
+		if rest < 0 {
+			term = -term
+		}
+		sum = 1<<fine + term
 	}
 	return sum, int(k)
 }
+
+// halfUp returns a product of 128 bits by 2^shift, from 1 to 63, halves up. The result must
+// fit 63 bits. It gives what MulDiv gives, in a third of the time.
+func halfUp(hi, lo uint64, shift int) uint64 {
+	lo, carry := bits.Add64(lo, 1<<(shift-1), 0)
+	return (hi+carry)<<(64-shift) | lo>>shift
+}
+
+// part returns v/n, halves up.
+func part(v, n uint64) int64 { return int64((v + n/2) / n) } //nolint:gosec // Below 2^62.
 
 // scaled returns mantissa/2^fine factor 2^shift, rounded half away from zero and held
 // below 2^63.
@@ -103,5 +118,9 @@ func scaled(mantissa, factor int64, shift int) int64 {
 		mantissa >>= extra // Takes less than factor 2^-62 from the result.
 		down = 62
 	}
-	return MulDiv(mantissa, factor, 1<<down)
+	hi, lo := bits.Mul64(uint64(mantissa), uint64(factor)) //nolint:gosec // Both are positive.
+	if hi >= 1<<(down-1)-1 {
+		return MulDiv(mantissa, factor, 1<<down) // Held below 2^63.
+	}
+	return int64(halfUp(hi, lo, down)) //nolint:gosec // Below 2^63 by the comparison.
 }
