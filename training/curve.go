@@ -41,9 +41,13 @@ func surveyShare() exact.Rat { return exact.FromBig(big.NewRat(1, 6)) }
 // spends the whole of ε; the scores themselves are computed from the rows and are not
 // private: they are for whoever holds the rows.
 func (c *Curve) Measure(ctx context.Context, epsilon exact.Rat, t *table.Table) (*Point, error) {
-	rho, err := RhoFor(epsilon, c.Delta)
+	limit := privacy.Limit{Epsilon: epsilon, Delta: c.Delta}
+	rho, err := limit.Room(privacy.Cost{})
 	if err != nil {
 		return nil, err
+	}
+	if rho.Sign() <= 0 {
+		return nil, fmt.Errorf("%w: ε = %s at δ = %s leaves no room for any sum", privacy.ErrParameter, epsilon, c.Delta)
 	}
 	p := &model.Private{Config: c.Config, Public: c.Public}
 	squares, survey := p.Squares()

@@ -112,30 +112,3 @@ func (n *Noisy) Sum(ctx context.Context, step learn.Step, x []int64) ([]int64, e
 	}
 	return noisy, nil
 }
-
-// RhoFor returns a ρ whose ε at δ, by privacy.Epsilon, is at most epsilon and within a
-// thousandth of it.
-func RhoFor(epsilon, delta exact.Rat) (exact.Rat, error) {
-	if epsilon.Sign() <= 0 {
-		return exact.Rat{}, fmt.Errorf("%w: ε = %s; want more than 0", privacy.ErrParameter, epsilon)
-	}
-	half := exact.FromBig(big.NewRat(1, 2))
-	low, high := exact.Rat{}, epsilon // A cost of ρ has an ε above ρ.
-	const steps = 14
-	for range steps {
-		middle := low.Add(high).Mul(half)
-		e, err := privacy.Epsilon(middle, delta)
-		if err != nil {
-			return exact.Rat{}, err
-		}
-		if e.Cmp(epsilon) <= 0 {
-			low = middle
-		} else {
-			high = middle
-		}
-	}
-	if low.Sign() == 0 {
-		return low, fmt.Errorf("%w: ε = %s at δ = %s leaves no room for any sum", privacy.ErrParameter, epsilon, delta)
-	}
-	return low, nil
-}

@@ -13,7 +13,6 @@ import (
 	"comity/exact"
 	"comity/modeler/learn"
 	"comity/training"
-	"comity/verifier/privacy"
 )
 
 func ratio(a, b int64) exact.Rat { return exact.FromBig(big.NewRat(a, b)) }
@@ -44,30 +43,6 @@ func TestBudgetIsSpentExactly(t *testing.T) {
 			}
 		}
 	})
-}
-
-// The cost that is found for an ε leads back to it from below.
-func TestRhoForEpsilon(t *testing.T) {
-	delta := ratio(1, 100_000)
-	for _, tenths := range []int64{1, 5, 10, 40, 200} {
-		epsilon := ratio(tenths, 10)
-		rho, err := training.RhoFor(epsilon, delta)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := privacy.Epsilon(rho, delta)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got.Cmp(epsilon) > 0 || got.Cmp(epsilon.Mul(ratio(97, 100))) < 0 {
-			t.Errorf("ε = %s gets ρ = %s, which costs %s", epsilon, rho.Big().FloatString(6), got.Big().FloatString(6))
-		}
-	}
-	for _, epsilon := range []exact.Rat{{}, ratio(-1, 2)} {
-		if _, err := training.RhoFor(epsilon, delta); !errors.Is(err, privacy.ErrParameter) {
-			t.Errorf("ε = %s: %v", epsilon, err)
-		}
-	}
 }
 
 // Every value gets noise of its release's variance, and no sum goes without.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/big"
 	"math/bits"
-	"slices"
 
 	"comity/modeler/fixed"
 	"comity/modeler/learn"
@@ -234,36 +233,4 @@ func (t *Target) Prediction(score fixed.Q16) int64 {
 		return number.FromUnits(fixed.LogisticFine(score), digits)
 	}
 	return number.FromUnits(int64(t.Loss.Mean(score))+t.Offset, t.Exponent)
-}
-
-// frame puts together what the sums said.
-func (s *survey) frame() (*Frame, error) {
-	target, err := s.scale()
-	if err != nil {
-		return nil, fmt.Errorf("survey: %w", err)
-	}
-	f := &Frame{Target: target, Dropped: s.dropped, Count: s.rows, Sums: s.sums, Trace: s.trace}
-	low, high := s.ends()
-	if !number.Valid(low) {
-		return nil, fmt.Errorf("%w: the least target is no number", learn.ErrSum)
-	}
-	f.Least, _ = target.Scaled(low)
-	f.Most, _ = target.Scaled(high)
-	for _, c := range s.columns[:len(s.columns)-1] {
-		out := Column{Name: c.name, Kind: c.kind}
-		switch levels := s.cfg.Levels[c.name]; {
-		case c.kind != Category:
-			out.Cuts = c.sketch.cuts(s.bins - 1)
-			if i := slices.IndexFunc(out.Cuts, func(cut int64) bool { return !number.Valid(cut) }); i >= 0 {
-				return nil, fmt.Errorf("%w: column %s: cut %d is no number", learn.ErrSum, c.name, i)
-			}
-			out.Exponent = c.sketch.exponent()
-		case levels != nil:
-			out.Cuts = levelKeys(levels)
-		default:
-			out.Cuts = c.categories(named(s.bins))
-		}
-		f.Columns = append(f.Columns, out)
-	}
-	return f, nil
 }
