@@ -2,6 +2,7 @@
 # make test    everything that must hold, under ten minutes on two cores
 # make lint    what golangci-lint finds wrong or against the style
 # make bench   the numbers in docs/benchmarks.md
+# make bench-peers training beside scikit-learn on the same rows, in one run; needs python3-sklearn
 # make soak    kills at random moments, and a full disk
 # make network a consortium of processes on a network that fails; two minutes, needs root
 # make sim     ten thousand trainings and as many questions under faults and lies, by seed
@@ -18,7 +19,7 @@ LINTER  := 2.15.0
 
 export CGO_ENABLED = 0
 
-.PHONY: up build soak network sim orders test vet lint bench arm64 dist clean
+.PHONY: up build soak network sim orders test vet lint bench bench-peers arm64 dist clean
 
 up: build
 	./bin/comity up $(ARGS)
@@ -48,6 +49,10 @@ bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./modeler/forecast -args -refit 6
 	./scripts/bench-up
 	./scripts/bench-files
+
+bench-peers: $(HIGHS)
+	$(GO) test -run '^$$' -bench 'Million(Regression|Classes)' -benchtime 1x -cpu 1,2 ./modeler/learn/trees
+	/usr/bin/python3 scripts/peers.py
 
 # Two hundred kills and a full disk; about ten minutes, needs root for the disk.
 soak: build

@@ -34,8 +34,10 @@ import (
 	"comity/modeler/explain/fitted"
 	"comity/modeler/explain/plot"
 	"comity/modeler/forecast"
+	"comity/modeler/interval"
 	"comity/modeler/leakage"
 	"comity/modeler/learn"
+	glm "comity/modeler/learn/linear"
 	"comity/modeler/learn/loss"
 	"comity/modeler/learn/skill"
 	"comity/modeler/learn/table"
@@ -114,7 +116,7 @@ func codes() []code {
 			party.ErrID, own.ErrRules, pack.ErrReceived, csv.ErrRow, nats.ErrConfig, nats.ErrTooLarge,
 			explore.ErrChange, explore.ErrTooMany, program.ErrCharter, program.ErrForbidden, program.ErrInput, program.ErrDeclaration, program.ErrPicture, program.ErrRange, program.ErrUnit,
 			campaign.ErrData, forecast.ErrInput, forecast.ErrDate, forecast.ErrTooMany, forecast.ErrObservation, forecast.ErrRecipe, forecast.ErrModel,
-			learn.ErrConfig, learn.ErrData, learn.ErrModel, loss.ErrLoss, loss.ErrDomain, table.ErrColumn, table.ErrTarget, skill.ErrRows, training.ErrMembers, explain.ErrModel, explain.ErrRows, explain.ErrBounds, explain.ErrNone, fitted.ErrMethod, plot.ErrFigure, picture.ErrRefused, score.ErrLevels, score.ErrTooMany, score.ErrGroup,
+			learn.ErrConfig, learn.ErrData, learn.ErrModel, loss.ErrLoss, loss.ErrDomain, glm.ErrCollinear, glm.ErrSteps, table.ErrColumn, table.ErrTarget, skill.ErrRows, interval.ErrInput, training.ErrMembers, explain.ErrModel, explain.ErrRows, explain.ErrBounds, explain.ErrNone, fitted.ErrMethod, plot.ErrFigure, picture.ErrRefused, score.ErrLevels, score.ErrTooMany, score.ErrGroup,
 			score.ErrModel, score.ErrForecast, representation.ErrInput, leakage.ErrInput, neutrality.ErrInput, card.ErrInput, training.ErrBudget, ensemble.ErrLevels, ensemble.ErrNoMember, ensemble.ErrWeight, solve.ErrTooLarge, basis.ErrTooLarge, quantity.ErrOverflow, quantity.ErrSyntax, quantity.ErrRule, quantity.ErrWeights,
 			exact.ErrSyntax, exact.ErrDivision, exact.ErrDigits, dc.ErrCase, errUnbounded, secagg.ErrMalformed, secagg.ErrRange, secagg.ErrJournal, jury.ErrPool,
 			analytics.ErrQuery, analytics.ErrRows, analytics.ErrSum, analytics.ErrSplit, federation.ErrQuestion, federation.ErrTerms, oneshot.ErrTerms, oneshot.ErrBucket,

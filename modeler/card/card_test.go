@@ -300,7 +300,7 @@ func TestCardsRefused(t *testing.T) {
 }
 
 // TestConformanceHeart attacks the default model of the four hospitals, and asks whom it
-// serves. The targets are those of issue 6 and the measurements of shared/bench.
+// serves. What the attacks may find is in docs/benchmarks.md.
 func TestConformanceHeart(t *testing.T) {
 	rows := readHearts(t)
 	m, r := fitted(t, rows, model.Config{Table: table.Config{Target: "disease"}, Learner: model.Additive}, "hospital")

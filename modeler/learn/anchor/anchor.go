@@ -19,9 +19,9 @@ type Made struct {
 	Score []float64 // The true score that both come from.
 }
 
-// Make makes the first rows of a seed. Whoever follows shared/bench/README.md ("hgb_anchor
-// data, for other languages") gets the same bits in any language: splitmix64 in counter
-// mode and single operations of binary64, none of them fused.
+// Make makes the first rows of a seed. Whoever does the same (scripts/peers.py) gets the
+// same bits in any language: splitmix64 in counter mode and single operations of binary64,
+// none of them fused.
 func Make(seed uint64, rows int) *Made {
 	m := &Made{
 		X: make([]float32, rows*Features), Y: make([]float32, rows),
@@ -57,7 +57,7 @@ func draw(seed, c uint64) float64 {
 	return float64(z>>11) / (1 << 53)
 }
 
-// score is the true score of a row, its terms in the order that the README states.
+// score is the true score of a row, its terms in one order: sums of floats depend on it.
 func score(d *[Features]float64) float64 {
 	s := float64(3 * (d[0] - 0.5))
 	s += float64(2 * (float64(d[1]*d[2]) - 0.25))

@@ -11,7 +11,7 @@ import (
 )
 
 // TestConformanceMadeRows holds the million training rows to the digests that
-// shared/bench/README.md states.
+// other makers of them publish (docs/benchmarks.md).
 func TestConformanceMadeRows(t *testing.T) {
 	m := anchor.Make(1, 1_000_000)
 	for _, c := range []struct {

@@ -128,7 +128,7 @@ func adult(t testing.TB, bins int) (train, test *anchor.Frame, features learn.Fe
 }
 
 // TestConformanceAdult has two parties reach the skill of a central booster: scikit-learn
-// has AUC .9034 after 50 trees (shared/bench/README.md).
+// has AUC .9034 after 50 trees (docs/benchmarks.md).
 func TestConformanceAdult(t *testing.T) {
 	train, test, features := adult(t, 255)
 	cfg := plain(features, logistic, 50)

@@ -20,7 +20,7 @@ import (
 	"comity/modeler/learn/trees"
 )
 
-// million is the recipe on which other boosters were measured (shared/bench/README.md).
+// million is the recipe on which other boosters were measured (docs/benchmarks.md, make bench-peers).
 func million(features learn.Features, l loss.Loss) *trees.Config {
 	return &trees.Config{
 		Name: "million", Tasks: 1, Folds: 1, Rounds: 100, Depth: 64, MaxLeaves: 31, Ahead: 1,
