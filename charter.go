@@ -124,6 +124,18 @@ type ModelClause struct {
 	MinMembers  int                  `json:"min_members"`
 	StepSeconds int                  `json:"step_seconds"`
 	RefitWeeks  int                  `json:"refit_weeks"`
+	Adoption    *Adoption            `json:"adoption,omitempty"` // Absent: a model is in force once it is trained, until the next.
+}
+
+// Adoption says how a new model comes into force, how it falls out of it, and when it
+// ends. Ratios are of sums of weighted interval scores, of which less is better.
+type Adoption struct {
+	CanaryWeeks   int       `json:"canary_weeks"` // A new model forecasts beside the one in force for so long and decides nothing.
+	MinScored     int       `json:"min_scored"`   // Members whose forecasts were scored; a week with fewer does not count.
+	AdoptRatio    exact.Rat `json:"adopt_ratio"`  // At most: the canary's sum over that of the model in force.
+	RollbackRatio exact.Rat `json:"rollback_ratio"`
+	RollbackWeeks int       `json:"rollback_weeks"` // Over so many weeks in force, the model's sum over the carried forecast's is at most the ratio.
+	RetireWeeks   int       `json:"retire_weeks"`   // From its training on; no model serves longer.
 }
 
 // Objective is what the allocation aims at.

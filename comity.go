@@ -28,6 +28,7 @@ const (
 	KindHead        Kind = "head"        // Head: a member's chain over the steps so far.
 	KindFingerprint Kind = "fingerprint" // Fingerprint: proof that the sums are of what was committed.
 	KindModel       Kind = "model"       // Model: what the computation gave.
+	KindScore       Kind = "score"       // Score: how earlier forecasts stood up to what is known now.
 	KindForecast    Kind = "forecast"    // Forecast: a member's quantiles for its own place.
 	KindDeclaration Kind = "declaration" // Declaration: signed plain numbers under a data clause.
 	KindPicture     Kind = "picture"     // Picture: all forecasts of one period, frozen.
@@ -134,6 +135,36 @@ type Model struct {
 	Round      string       `json:"round"`
 	Transcript canon.Digest `json:"transcript"` // Blob: every step's commitments, reveals and sum.
 	Model      canon.Digest `json:"model"`      // Blob: the fixed-point model.
+}
+
+// Score says how forecasts of earlier periods stood up to what became known since the
+// round before. Its numbers are the last sum of a round: members add up at home, and
+// nobody's own errors are shown.
+type Score struct {
+	Round  string        `json:"round"`
+	Model  *canon.Digest `json:"model"`  // In force when the round was planned; null for none.
+	Canary *canon.Digest `json:"canary"` // On trial then; null for none.
+	Served ScoreSum      `json:"served"` // Of published forecasts of the model, beside carried ones.
+	Tried  ScoreSum      `json:"tried"`  // Of forecasts of the canary, which stayed at home, beside the published ones.
+	Void   bool          `json:"void"`   // The sums are none that members can have added up to, and count as nothing.
+}
+
+// ScoreSum adds up forecasts that were scored in one round.
+type ScoreSum struct {
+	Members canon.Int   `json:"members"` // Who had at least one.
+	Cells   []ScoreCell `json:"cells"`   // By target, in the charter's order, then weeks 1 to 4.
+}
+
+// ScoreCell adds up the forecasts of one target so many weeks ahead: weighted interval
+// scores of log1p, less is better, and truths inside intervals.
+type ScoreCell struct {
+	Target    string    `json:"target"`
+	Weeks     int       `json:"weeks"`
+	Forecasts canon.Int `json:"forecasts"`
+	WIS       canon.Int `json:"wis"`       // Thousandths of a natural logarithm.
+	Reference canon.Int `json:"reference"` // The same of what they are compared with.
+	Within50  canon.Int `json:"within_50"` // Truths from the 25 % to the 75 % quantile.
+	Within90  canon.Int `json:"within_90"` // From the 5 % to the 95 % quantile.
 }
 
 // QuantileLevels are the 23 levels of hubverse forecasts, in thousandths

@@ -50,18 +50,19 @@ func (s *State) forecast(author party.ID, f comity.Forecast) (func(), broken) {
 	}
 	d := s.decision(f.Period)
 	r := s.view.Rounds[d.Round]
+	serving, served := s.Serving(d.Round)
 	_, said := d.Forecasts[author]
 	switch {
 	case d.Picture != nil:
 		return nil, breaks(RuleOnce, "the picture of %s is frozen", f.Period)
 	case said:
 		return nil, breaks(RuleOnce, "%s forecast %s before", author, f.Period)
-	case r.Model == nil:
+	case !served:
 		return nil, breaks(RuleModel, "made with model %s, none is in force", f.Model)
-	case f.Model != r.Model.Model:
-		return nil, breaks(RuleModel, "made with model %s, for %s it is %s", f.Model, f.Period, r.Model.Model)
-	case f.Period < r.Plan.Period || f.Period >= addWeeks(r.Trained, m.RefitWeeks):
-		return nil, breaks(RuleModel, "round %q and its model, %d weeks from %s on, do not serve %s", d.Round, m.RefitWeeks, r.Trained, f.Period)
+	case f.Model != serving.Model:
+		return nil, breaks(RuleModel, "made with model %s, for %s it is %s", f.Model, f.Period, serving.Model)
+	case f.Period < r.Plan.Period || f.Period >= serving.RetireBy:
+		return nil, breaks(RuleModel, "round %q and its model, from %s until before %s, do not serve %s", d.Round, serving.Trained, serving.RetireBy, f.Period)
 	}
 	if err := picture.Check(picture.Authored{Author: author, Forecast: f}); err != nil {
 		return nil, broken{RuleForm, err}
@@ -86,15 +87,12 @@ func (s *State) Freeze(period string) (comity.Picture, error) {
 		return *d.Picture, nil
 	}
 	clause, _ := charter.Clause(s.charter, s.charter.Models.Clause)
-	var model canon.Digest
-	if m := s.view.Rounds[d.Round].Model; m != nil {
-		model = m.Model
-	}
+	serving, _ := s.Serving(d.Round)
 	var forecasts []picture.Authored
 	for _, id := range slices.Sorted(maps.Keys(d.Forecasts)) {
 		forecasts = append(forecasts, picture.Authored{Author: id, Forecast: d.Forecasts[id]})
 	}
-	return picture.Freeze(period, model, forecasts, clause.From)
+	return picture.Freeze(period, serving.Model, forecasts, clause.From)
 }
 
 func (s *State) picture(f comity.Frozen) (func(), broken) {

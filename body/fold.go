@@ -144,6 +144,8 @@ func (s *State) byKind(st comity.Statement) (func(), broken) {
 		return read(st, s.fingerprint)
 	case comity.KindModel:
 		return read(st, operators(s, s.model))
+	case comity.KindScore:
+		return read(st, operators(s, s.score))
 	case comity.KindForecast:
 		return read(st, s.forecast)
 	case comity.KindDeclaration:

@@ -22,6 +22,7 @@ type Round struct {
 	PlacesAt     int                             `json:"places_at"` // Log size whose root chose the fingerprints' places; 0 before the first.
 	Fingerprints map[party.ID]comity.Fingerprint `json:"fingerprints"`
 	Model        *comity.Model                   `json:"model"`
+	Score        *comity.Score                   `json:"score,omitempty"` // Under a charter with adoption.
 }
 
 // Cohort returns who takes part now, or nobody before the first COHORT.
@@ -64,7 +65,8 @@ func (s *State) plan(p comity.Plan) (func(), broken) {
 	newest, _, _ := s.LatestModel()
 	trained := p.Period
 	if p.Task == TaskUpdate {
-		trained = s.view.Rounds[newest].Trained
+		serving, _ := s.InForce(p.Period)
+		trained = serving.Trained
 	}
 	switch {
 	case known:
@@ -87,10 +89,10 @@ func (s *State) plan(p comity.Plan) (func(), broken) {
 		return nil, breaks(RulePlan, "round %q comes before %q, which has a model", p.Round, newest)
 	case p.Task == TaskUpdate && newest == "":
 		return nil, breaks(RulePlan, "there is no model to update")
-	case p.Period >= addWeeks(trained, m.RefitWeeks):
+	case m.Adoption == nil && p.Period >= addWeeks(trained, m.RefitWeeks):
 		return nil, breaks(RulePlan, "the model of %s serves %d weeks; in %s one is trained", trained, m.RefitWeeks, p.Period)
 	}
-	return func() { s.view.Rounds[p.Round] = Round{Plan: p, Trained: trained} }, broken{}
+	return func() { s.view.Rounds[p.Round] = Round{Plan: p, Trained: trained} }, s.due(p)
 }
 
 // inRound returns an open round in which the author takes part.
@@ -178,10 +180,12 @@ func (s *State) model(m comity.Model) (func(), broken) {
 			return nil, breaks(RuleAgreement, "%s has not signed its fingerprint of round %q", id, m.Round)
 		}
 	}
+	if newest, _, _ := s.LatestModel(); s.charter.Models.Adoption != nil && m.Round < newest {
+		return nil, breaks(RuleRound, "round %q comes before %q, which has a model", m.Round, newest)
+	}
 	if r.Plan.Task == TaskUpdate {
-		newest, inForce, _ := s.LatestModel()
-		if trained := s.view.Rounds[newest].Trained; m.Model != inForce.Model || r.Trained != trained {
-			return nil, breaks(RuleModel, "an update of %s to model %s, in force is that of %s, %s", r.Trained, m.Model, trained, inForce.Model)
+		if f, _ := s.InForce(r.Plan.Period); m.Model != f.Model || r.Trained != f.Trained {
+			return nil, breaks(RuleModel, "an update of %s to model %s, in force is that of %s, %s", r.Trained, m.Model, f.Trained, f.Model)
 		}
 	}
 	return func() {

@@ -26,6 +26,7 @@ const (
 	RuleCohort    = "cohort"          // First everybody with keys who did not refuse; then fewer, never under the minimum.
 	RuleRound     = "round"           // The round is open and the author takes part.
 	RuleAgreement = "round.agreement" // All members saw the same transcript.
+	RuleScore     = "score"           // Of the newest round, about the models that it found.
 
 	// Of a question (question.go, package federation).
 	RuleQuestion = "question.authorised" // A clause allows it, on these terms.

@@ -347,6 +347,11 @@ func lies() map[string]map[string]lie {
 				return w.sign(w.statement(operator, comity.KindModel, comity.Model{Round: round}))
 			}},
 		},
+		body.RuleScore: {
+			"without adoption": after(comity.KindForecast, func(w *world) []byte {
+				return w.sign(w.statement(operator, comity.KindScore, comity.Score{Round: round}))
+			}),
+		},
 		body.RuleModel: {
 			"other model":  record(comity.KindForecast, func(_ *world, f *comity.Forecast) { f.Model[0] ^= 1 }),
 			"hindsight":    record(comity.KindForecast, func(_ *world, f *comity.Forecast) { *f = forecastOf("2026-11-17", "BR", 0) }),
@@ -514,12 +519,15 @@ func constants(t *testing.T, file, prefix string) []string {
 	return values
 }
 
-// kinds lists all kinds of statement but complaints, which nobody honest has of anybody
-// honest.
+// unsaid are the kinds that the history has none of: complaints, which nobody honest has
+// of anybody honest, and scores, which belong to charters with adoption.
+var unsaid = []string{string(comity.KindComplaint), string(comity.KindScore)}
+
+// kinds lists all other kinds of statement.
 func kinds(t *testing.T) []string {
 	t.Helper()
 	all := slices.Concat(constants(t, "../comity.go", "Kind"), constants(t, "../question.go", "Kind"), constants(t, "../oneshot.go", "Kind"))
-	return slices.DeleteFunc(all, func(k string) bool { return k == string(comity.KindComplaint) })
+	return slices.DeleteFunc(all, func(k string) bool { return slices.Contains(unsaid, k) })
 }
 
 // The page on statements explains every rule and every kind, and no rule that is gone.
@@ -532,7 +540,7 @@ func TestPageNamesAllRules(t *testing.T) {
 			t.Errorf("the page does not explain rule %s", id)
 		}
 	}
-	for _, kind := range append(kinds(t), string(comity.KindComplaint)) {
+	for _, kind := range append(kinds(t), unsaid...) {
 		if !bytes.Contains(page, []byte("\n| `"+kind+"` |")) {
 			t.Errorf("the page does not explain kind %s", kind)
 		}

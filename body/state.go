@@ -50,13 +50,14 @@ type State struct {
 	charter comity.Charter
 	sealed  []byte
 	tree    ledger.Frontier
-	roots   [][32]byte      // Root after each entry, so that a TICK can be matched with this log.
-	ledger  *privacy.Ledger // Of the privacy budget; it follows from the View.
+	roots   [][32]byte            // Root after each entry, so that a TICK can be matched with this log.
+	ledger  *privacy.Ledger       // Of the privacy budget; it follows from the View.
+	served  map[string]Registered // By round that is closed with scores: what was in force then. It follows from the View.
 }
 
 // New returns the state of a body before its first entry.
 func New() *State {
-	return &State{view: View{
+	return &State{served: map[string]Registered{}, view: View{
 		Ratified: map[party.ID]bool{}, Counters: map[party.ID]int{}, Epochs: map[string]Epoch{},
 		Rounds: map[string]Round{}, Questions: map[string]federation.Round{}, Declared: map[string]Declared{}, Decisions: map[string]Decision{},
 	}}

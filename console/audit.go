@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"comity/console/account"
@@ -18,6 +19,7 @@ type auditPage struct {
 	Files     []receiptEntry
 	Picked    string // The receipt that is chosen in the form.
 	Made      []decisionEntry
+	Lives     []modelEntry // Of models, newest first.
 	Commands  []string
 	LogTime   string
 	Operators string
@@ -31,6 +33,8 @@ type decisionEntry struct {
 	account.Decision
 	Date, Total, Checks, Link, Says string
 }
+
+type modelEntry struct{ Words, Digest, State, Trained, Retires, Score, Trial string }
 
 func drawAudit(_ context.Context, q *request) (any, error) {
 	a, err := q.book.Audit(q.cfg.Log, q.cfg.Receipts)
@@ -65,6 +69,9 @@ func drawAudit(_ context.Context, q *request) (any, error) {
 	if page.Picked == "" && len(a.Decisions) > 0 {
 		page.Picked = a.Decisions[0].Period + "-allocation.proof"
 	}
+	for _, m := range slices.Backward(a.Models.Models) {
+		page.Lives = append(page.Lives, q.model(m))
+	}
 	for _, d := range a.Decisions {
 		key := "decision.waits"
 		if d.Effect {
@@ -76,6 +83,21 @@ func drawAudit(_ context.Context, q *request) (any, error) {
 		})
 	}
 	return page, nil
+}
+
+// model words one model: how it stands and how its published forecasts did.
+func (q *request) model(m account.Model) modelEntry {
+	e := modelEntry{
+		Words: m.Words, Digest: m.Digest.String(), State: q.words.say("model." + string(m.Status)),
+		Trained: q.words.date(m.Trained), Retires: q.words.date(m.RetireBy), Score: q.words.say("models.unscored"),
+	}
+	if m.Served.Ratio != "" {
+		e.Score = q.words.say("models.score", m.Served.Ratio, grouped(int64(m.Served.Forecasts)))
+	}
+	if m.Tried.Ratio != "" {
+		e.Trial = q.words.say("models.trial", m.Tried.Ratio, grouped(int64(m.Tried.Forecasts)))
+	}
+	return e
 }
 
 // receiptSays tells from a file's name what it proves.

@@ -269,8 +269,9 @@ func (c Config) supply(_ comity.DataClause, period string) (map[string]canon.Int
 type Week struct {
 	Period     string
 	Steps      int
-	Model      canon.Digest
-	Pooled     canon.Digest // Zero where rows are not simulated or public.
+	Model      canon.Digest // In force: what forecasts were made with.
+	Trained    canon.Digest // Newest: where models are tried first it need not be in force.
+	Pooled     canon.Digest // The twin of the newest; zero where rows are not simulated or public.
 	Picture    canon.Digest
 	Allocation comity.Allocation
 	Frozen     comity.Picture
@@ -311,7 +312,9 @@ func (f *Fleet) Week(ctx context.Context, period string) (*Week, error) {
 	}
 	f.hub.Look(func(s *body.State) {
 		d := s.View().Decisions[period]
-		_, model, _ := s.LatestModel()
+		model, _ := s.Serving(d.Round)
+		g := s.Registry(period)
+		w.Trained = g.Models[len(g.Models)-1].Model
 		w.Model, w.Allocation, w.Frozen, w.Checks = model.Model, *d.Allocation, *d.Picture, len(d.Checks)
 		w.Picture = d.Allocation.Picture
 	})
@@ -319,8 +322,8 @@ func (f *Fleet) Week(ctx context.Context, period string) (*Week, error) {
 	if w.Skill, err = f.skill(w.Model); err != nil {
 		return nil, err
 	}
-	if !w.Pooled.IsZero() && w.Pooled != w.Model {
-		return w, fmt.Errorf("%w: federated model %s, pooled %s", node.ErrDissent, w.Model, w.Pooled)
+	if !w.Pooled.IsZero() && w.Pooled != w.Trained {
+		return w, fmt.Errorf("%w: federated model %s, pooled %s", node.ErrDissent, w.Trained, w.Pooled)
 	}
 	return w, nil
 }

@@ -490,6 +490,9 @@ func (m *Member) check(ctx context.Context, period string) error {
 		return nil
 	}
 	found := d.Expected
+	if err := m.checkScores(ctx, d.Round); err != nil {
+		return m.dissent(ctx, found, err)
+	}
 	if m.cfg.Solver != nil {
 		own, err := m.allocate(ctx, period)
 		if err != nil {

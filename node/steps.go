@@ -186,6 +186,9 @@ func (s *stepServer) open(name string) error {
 	if s.total, err = forecast.Steps(r.Plan.Recipe); err != nil {
 		return err
 	}
+	if s.hub.charter.Models.Adoption != nil {
+		s.total++ // The scores.
+	}
 	if s.journal, err = openJournal(folder + "/steps"); err != nil {
 		return err
 	}

@@ -140,15 +140,18 @@ func (m *Member) compute(ctx context.Context, r body.Round, in forecast.Input, s
 		if err != nil {
 			return canon.Digest{}, nil, err
 		}
-		return canon.Sum(result.Model), result.Series, nil
+		return canon.Sum(result.Model), result.Series, m.score(ctx, r.Plan.Round, in, sum)
 	}
-	_, model, _ := m.state.LatestModel()
+	model, _ := m.state.InForce(r.Plan.Period)
 	data, err := m.blob(ctx, model.Model)
 	if err != nil {
 		return canon.Digest{}, nil, err
 	}
 	series, err := forecast.Update(ctx, in, data, sum)
-	return model.Model, series, err
+	if err != nil {
+		return canon.Digest{}, nil, err
+	}
+	return model.Model, series, m.score(ctx, r.Plan.Round, in, sum)
 }
 
 // input is what this member's part of a round starts from.
@@ -477,14 +480,10 @@ func (m *Member) declare(ctx context.Context, period string) error {
 // checkRound checks a logged round as a stranger would: the sums that this member saw
 // against what everybody committed to, at places that nobody could foresee. The vectors
 // of members who left are not public; then the chain alone is checked.
-func (m *Member) checkRound(ctx context.Context, round string, model comity.Model) error {
-	raw, err := m.blob(ctx, model.Transcript)
+func (m *Member) checkRound(ctx context.Context, round string) error {
+	t, err := m.transcript(ctx, round)
 	if err != nil {
 		return err
-	}
-	var t secagg.Transcript
-	if err := canon.Unmarshal(raw, &t); err != nil {
-		return fmt.Errorf("transcript of round %s: %w", round, err)
 	}
 	own := fileStore(m.roundFolder(round))
 	e, err := replay.Evidence(m.state, round, func(d canon.Digest) ([]byte, error) {
@@ -512,34 +511,50 @@ func (m *Member) forecast(ctx context.Context, period string) ([]comity.Series, 
 	if !ok || m.state.View().Rounds[round].Plan.Period != period {
 		return nil, canon.Digest{}, fmt.Errorf("%w: no model is logged for %s", ErrDissent, period)
 	}
-	if err := m.checkRound(ctx, round, model); err != nil {
+	if err := m.checkRound(ctx, round); err != nil {
 		return nil, canon.Digest{}, fmt.Errorf("check round %s: %w", round, err)
 	}
 	series := []comity.Series{}
+	if m.trained != nil && m.trained.round == round && m.trained.model != model.Model {
+		return nil, canon.Digest{}, fmt.Errorf("%w: logged model %s of round %q, trained here %s", ErrDissent, model.Model, round, m.trained.model)
+	}
+	if m.charter.Models.Adoption != nil {
+		return m.forecastInForce(ctx, round)
+	}
 	if m.trained != nil && m.trained.round == round {
-		if m.trained.model != model.Model {
-			return nil, canon.Digest{}, fmt.Errorf("%w: logged model %s of round %q, trained here %s", ErrDissent, model.Model, round, m.trained.model)
-		}
 		return append(series, m.trained.series...), model.Model, nil
 	}
+	found, err := m.forecastWith(ctx, round, model.Model)
+	return append(series, found...), model.Model, err
+}
+
+// forecastWith forecasts from any model and the regional sum of a closed round.
+func (m *Member) forecastWith(ctx context.Context, round string, model canon.Digest) ([]comity.Series, error) {
 	in, err := m.input(m.state.View().Rounds[round])
 	if err != nil {
-		return nil, canon.Digest{}, err
+		return nil, err
 	}
-	raw, err := m.blob(ctx, model.Transcript)
+	transcript, err := m.transcript(ctx, round)
 	if err != nil {
-		return nil, canon.Digest{}, err
+		return nil, err
 	}
-	var transcript secagg.Transcript
-	if err := canon.Unmarshal(raw, &transcript); err != nil {
-		return nil, canon.Digest{}, fmt.Errorf("transcript of round %s: %w", round, err)
-	}
-	data, err := m.blob(ctx, model.Model)
+	data, err := m.blob(ctx, model)
 	if err != nil {
-		return nil, canon.Digest{}, err
+		return nil, err
 	}
-	found, err := forecast.Update(ctx, in, data, replay.Recorded(transcript, m.blob))
-	return append(series, found...), model.Model, err
+	return forecast.Update(ctx, in, data, replay.Recorded(transcript, m.blob))
+}
+
+// transcript fetches the public record of a closed round.
+func (m *Member) transcript(ctx context.Context, round string) (t secagg.Transcript, err error) {
+	raw, err := m.blob(ctx, m.state.View().Rounds[round].Model.Transcript)
+	if err != nil {
+		return t, err
+	}
+	if err := canon.Unmarshal(raw, &t); err != nil {
+		return t, fmt.Errorf("transcript of round %s: %w", round, err)
+	}
+	return t, nil
 }
 
 // blob fetches a public blob and checks that its bytes are the ones that were named.

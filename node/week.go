@@ -173,7 +173,7 @@ func (h *Hub) contributors() []party.ID {
 func (h *Hub) train(ctx context.Context, round string) error {
 	r := h.round(round)
 	if r.Model != nil {
-		return nil
+		return h.score(ctx, round) // Killed in between, a hub has said the one and not the other.
 	}
 	if len(r.Cohorts) == 0 {
 		first := comity.Cohort{Round: round, Number: 1, Reason: "all members with keys"}
@@ -195,17 +195,26 @@ func (h *Hub) train(ctx context.Context, round string) error {
 	if r.Plan.Task == body.TaskUpdate {
 		run = h.update
 	}
+	if h.charter.Models.Adoption != nil {
+		run = andScore(run)
+	}
 	model, transcript, err := h.steps.conduct(ctx, round, run)
 	if err != nil {
 		return err
 	}
-	return h.closeRound(ctx, round, model, transcript)
+	if err := h.closeRound(ctx, round, model, transcript); err != nil {
+		return err
+	}
+	return h.score(ctx, round)
 }
 
 // refit tells whether a period needs a new model: at first, and when the one in force is
 // as old as the charter allows.
 func refit(s *body.State, period string) bool {
 	models, fitted := s.Charter().Models, ""
+	if models.Adoption != nil {
+		return s.Task(period) != body.TaskUpdate
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.View().Rounds)) {
 		r := s.View().Rounds[name]
 		if r.Plan.Task == models.Task && (r.Model != nil || r.Plan.Period == period) {
@@ -234,8 +243,8 @@ func (h *Hub) training(ctx context.Context, in forecast.Input, sum learn.Summer)
 
 // update takes the regional sum; the model stays.
 func (h *Hub) update(ctx context.Context, in forecast.Input, sum learn.Summer) ([]byte, error) {
-	var model comity.Model
-	h.Look(func(s *body.State) { _, model, _ = s.LatestModel() })
+	var model body.Registered
+	h.Look(func(s *body.State) { model, _ = s.InForce(in.Origin) })
 	data, err := os.ReadFile(Blob(h.cfg.Home.Log(), model.Model))
 	if err != nil {
 		return nil, err

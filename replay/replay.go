@@ -45,6 +45,7 @@ type Summary struct {
 	Sums         int          `json:"sums"`
 	ChainOnly    int          `json:"chain_only"` // Rounds whose sums no outsider can match with vectors: a member left.
 	Models       int          `json:"models"`
+	Scores       int          `json:"scores"` // Statements of how forecasts stood up, read again from the sums.
 	Allocations  int          `json:"allocations"`
 	Certificates int          `json:"certificates"`
 	Canonical    int          `json:"canonical"` // Allocations that were solved again to the same units.
@@ -119,6 +120,12 @@ func (r *run) fold(ctx context.Context, entry []byte) error {
 			return err
 		}
 		return r.model(ctx, m)
+	case comity.KindScore:
+		var sc comity.Score
+		if err := canon.Unmarshal(st.Record, &sc); err != nil {
+			return err
+		}
+		return r.scored(ctx, sc)
 	case comity.KindPicture:
 		var p comity.Frozen
 		if err := canon.Unmarshal(st.Record, &p); err != nil {
@@ -252,7 +259,7 @@ func (r *run) compute(ctx context.Context, m comity.Model, t secagg.Transcript) 
 		if _, err := forecast.Update(ctx, in, model, sums); err != nil {
 			return fmt.Errorf("update of round %s again: %w", m.Round, differs(err))
 		}
-		return nil
+		return r.tallied(ctx, in, m.Round, sums)
 	}
 	result, err := forecast.Run(ctx, in, sums)
 	if err != nil {
@@ -262,7 +269,7 @@ func (r *run) compute(ctx context.Context, m comity.Model, t secagg.Transcript) 
 		return fmt.Errorf("round %s: %w: model %s, logged is %s", m.Round, ErrDiffers, got, m.Model)
 	}
 	r.out.Models++
-	return nil
+	return r.tallied(ctx, in, m.Round, sums)
 }
 
 // differs marks an error as a disagreement, unless the evidence itself was altered or is

@@ -150,6 +150,10 @@ func (s *Source) each(ctx context.Context, take func(entry []byte) error) error 
 	return nil
 }
 
+// Blob returns a public blob whose bytes have the digest. Errors: ErrIncomplete,
+// ErrUnreachable, ledger.ErrAltered, of the operating system.
+func (s *Source) Blob(ctx context.Context, d canon.Digest) ([]byte, error) { return s.read(ctx, d) }
+
 // read returns a blob whose bytes have the digest that the log names. Errors:
 // ErrIncomplete, ErrUnreachable, ledger.ErrAltered, of the operating system.
 func (s *Source) read(ctx context.Context, d canon.Digest) ([]byte, error) {

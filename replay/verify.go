@@ -108,7 +108,7 @@ func (v *verification) steps(name string) ([]step, error) {
 		}
 		v.model = *r.Model
 		v.round.Members = r.Cohort()
-		return []step{{"sums", v.trained}, {"model", v.retrained}}, nil
+		return []step{{"sums", v.trained}, {"model", v.retrained}, {"scores", v.rescored}}, nil
 	}
 	b, ok := v.state.Board(name)
 	if !ok {

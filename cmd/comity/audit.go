@@ -220,11 +220,19 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) error {
 ok  %s: %s match what members committed to
 ok  %s trained again to the same digest
 ok  %s with %s, %d in effect; %d solved again to the same units
-%s%sok  head %s
+%s%s%sok  head %s
 %s`, count(s.Statements, "statement"), count(s.Signatures, "signature"), count(s.Rounds, "round"), count(s.Sums, "sum"),
 		count(s.Models, "model"), count(s.Allocations, "allocation"), count(s.Certificates, "exact certificate"), s.Effective, s.Canonical,
-		questioned(s.Questions), since, s.Head, replayed(t, s))
+		reread(s.Scores), questioned(s.Questions), since, s.Head, replayed(t, s))
 	return t.result("replay", s, text)
+}
+
+// reread counts the weeks whose scores were read again, and says nothing where none are.
+func reread(weeks int) string {
+	if weeks == 0 {
+		return ""
+	}
+	return fmt.Sprintf("ok  %s of scores read again from the sums\n", count(weeks, "statement"))
 }
 
 // questioned says what became of the questions, and nothing where none were asked.

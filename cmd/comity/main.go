@@ -49,6 +49,7 @@ type cli struct {
 	Jury     juryCommand     `cmd:"" help:"Draw citizens' panels under quotas, with chances as equal as the quotas allow, and prove it."`
 	Query    queryCommand    `cmd:"" help:"Ask members one question about rows that stay with them."`
 	Learn    learnCommand    `cmd:"" help:"Learn models from files, predict with them; check a training or a question from the log alone."`
+	Model    modelCommand    `cmd:"" help:"List models, show how they did, and take them along."`
 	Data     dataCommand     `cmd:"" help:"Check your own rows where they are."`
 	Redteam  redteamCommand  `cmd:"" help:"Attack a model or a consortium before others do."`
 	Doctor   doctorCommand   `cmd:"" help:"Look for what is wrong with a home, and say what to type next."`

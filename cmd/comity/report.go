@@ -140,7 +140,7 @@ func asPooled(w *fleet.Week) string {
 	if w.Pooled.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("; the joint model is byte for byte the one that all rows in one place would give (%.19s...)", w.Model)
+	return fmt.Sprintf("; the joint model is byte for byte the one that all rows in one place would give (%.19s...)", w.Trained)
 }
 
 // rowsText counts the members' rows, where somebody can.

@@ -35,6 +35,7 @@ type Audit struct {
 	Checkpoint Checkpoint   `json:"checkpoint"`
 	Decisions  []Decision   `json:"decisions"` // Newest first.
 	Receipts   []Receipt    `json:"receipts"`  // The charter's, then newest first.
+	Models     Models       `json:"models"`
 }
 
 // Checkpoint is the newest checkpoint that the log publishes, checked with the charter's
@@ -93,6 +94,14 @@ func (b Book) Audit(log, receipts string) (Audit, error) {
 		})
 	}
 	var err error
+	if a.Models, err = b.Models(); err != nil {
+		return a, err
+	}
+	for _, m := range a.Models.Models {
+		for i := range m.Scores {
+			m.Scores[i].Cells = nil // Years of them outgrow a page; comity model show has them.
+		}
+	}
 	a.Receipts, err = Receipts(receipts)
 	return a, err
 }

@@ -263,9 +263,16 @@ func (d *writer) privacy(p comity.Privacy) charter.Node {
 }
 
 func (d *writer) models(m comity.ModelClause) charter.Node {
-	return d.mapping("interface", d.text(m.Interface), "targets", texts(d, m.Targets), "unit", d.text(m.Unit), "task", d.text(m.Task), "recipe", d.mapping("rounds", d.count(int(m.Recipe["rounds"]))),
+	n := d.mapping("interface", d.text(m.Interface), "targets", texts(d, m.Targets), "unit", d.text(m.Unit), "task", d.text(m.Task), "recipe", d.mapping("rounds", d.count(int(m.Recipe["rounds"]))),
 		"clause", d.text(m.Clause), "disclosure", d.text(m.Disclosure), "min_members", d.count(m.MinMembers),
 		"step_seconds", d.count(m.StepSeconds), "refit_weeks", d.count(m.RefitWeeks))
+	if a := m.Adoption; a != nil {
+		n.Fields = append(n.Fields, d.mapping("adoption", d.mapping(
+			"canary_weeks", d.count(a.CanaryWeeks), "min_scored", d.count(a.MinScored), "adopt_ratio", d.text(a.AdoptRatio.String()),
+			"rollback_ratio", d.text(a.RollbackRatio.String()), "rollback_weeks", d.count(a.RollbackWeeks), "retire_weeks", d.count(a.RetireWeeks),
+		)).Fields...)
+	}
+	return n
 }
 
 func (d *writer) stage(a comity.Aim) charter.Node {

@@ -112,6 +112,7 @@ func (l *linter) models() {
 	}
 	l.majority("models.min_members", m.MinMembers, d)
 	l.disclosure(d)
+	l.adoption(d)
 }
 
 // targets checks what is forecast. The list ascends like the series of a picture.

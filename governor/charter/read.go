@@ -186,8 +186,21 @@ func (r *reader) models(n Node, path string) (m comity.ModelClause) {
 		need("min_members", &m.MinMembers, r.integer),
 		need("step_seconds", &m.StepSeconds, r.integer),
 		need("refit_weeks", &m.RefitWeeks, r.integer),
+		may("adoption", &m.Adoption, pointer(r.adoption)),
 	)
 	return m
+}
+
+func (r *reader) adoption(n Node, path string) (a comity.Adoption) {
+	r.mapping(n, path,
+		need("canary_weeks", &a.CanaryWeeks, r.integer),
+		need("min_scored", &a.MinScored, r.integer),
+		need("adopt_ratio", &a.AdoptRatio, r.number),
+		need("rollback_ratio", &a.RollbackRatio, r.number),
+		need("rollback_weeks", &a.RollbackWeeks, r.integer),
+		need("retire_weeks", &a.RetireWeeks, r.integer),
+	)
+	return a
 }
 
 func (r *reader) objective(n Node, path string) (o comity.Objective) {

@@ -66,6 +66,7 @@ const (
 	ruleNoSuchGroup = "E327"
 	ruleQueries     = "E328"
 	rulePrivacy     = "E329"
+	ruleAdoption    = "E330"
 )
 
 // Rules returns all rules in the order of their ids.
@@ -126,5 +127,6 @@ func Rules() []Rule {
 		{ruleNoSuchGroup, "a constraint names groups that there are"},
 		{ruleQueries, "what may be asked is asked of a clause of which only aggregates leave home, by as many approvals as it has parties at most"},
 		{rulePrivacy, "rows about persons have a privacy budget: epsilon above 0 and at most 20, delta above 0 and at most 1/1000, a release within a year's"},
+		{ruleAdoption, "a model is adopted and rolled back by ratios above 0 and at most 10, scored by at least one member, and retires only after its successor was tried and could be rolled back"},
 	}
 }

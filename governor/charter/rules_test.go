@@ -83,7 +83,7 @@ func TestThePageHasEveryRule(t *testing.T) {
 }
 
 func examples() []broken {
-	return slices.Concat(brokenDocuments(), brokenValues(), brokenExpressions(), brokenLaw(), brokenStages(), brokenKinds(), brokenQueries(), brokenKeys())
+	return slices.Concat(brokenDocuments(), brokenValues(), brokenExpressions(), brokenLaw(), brokenStages(), brokenKinds(), brokenQueries(), brokenAdoption(), brokenKeys())
 }
 
 // value returns the value at a path of keys; an empty key means the first item.
