@@ -50,7 +50,8 @@ type Query struct {
 	MemberRows int `json:"member_rows"`
 	// PersonRows is how many rows of one person count; 0 if rows are not about persons.
 	PersonRows int `json:"person_rows"`
-	// MinimumCell withholds counts from 1 to below it; 0 withholds none.
+	// MinimumCell withholds counts from 1 to below it, of noisy ones all below it; 0
+	// withholds none.
 	MinimumCell int `json:"minimum_cell"`
 	// Report asks for counts of empty, suppressed and clipped cells as well.
 	Report bool `json:"report"`

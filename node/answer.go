@@ -100,10 +100,11 @@ func (m *Member) setAnswering(round string) {
 	m.question = round
 }
 
-// over tells whether a question needs nobody any more.
+// over tells whether a question needs no member any more: it is answered, too few were left,
+// or the time of the last phase is up, after which members can say nothing about it.
 func over(b federation.Board) bool {
 	phase := b.Phase()
-	return phase == federation.Answered || phase == federation.Failed
+	return phase == federation.Answered || phase == federation.Failed || b.Open != nil && b.Now >= b.Open.UnmaskBy
 }
 
 // forgetAnswered erases what this member kept for questions that ended while it was away.

@@ -120,9 +120,13 @@ func Serve(ctx context.Context, cfg HubConfig) (*Hub, error) {
 		Address: cfg.Address, Web: cfg.Web, Folder: cfg.Home.Hub().Transport(), Members: identities, Logger: cfg.Logger,
 		Moved: func(name string) { h.steps.moved(party.ID(name)) },
 		Presence: func(name string, connected bool) {
-			if slices.Contains(h.members, party.ID(name)) {
-				cfg.Presence(party.ID(name), connected)
+			if !slices.Contains(h.members, party.ID(name)) {
+				return
 			}
+			if connected {
+				h.steps.greet(party.ID(name))
+			}
+			cfg.Presence(party.ID(name), connected)
 		},
 	})
 	if err != nil {
@@ -185,7 +189,7 @@ func (h *Hub) openLog(ctx context.Context) error {
 	if logged := h.queue.state.View().Charter; size > 0 && logged != canon.Sum(h.cfg.Charter) {
 		return fmt.Errorf("%w: the log in %s is of charter %q", ErrSplit, h.cfg.Home.Log(), logged.Words())
 	}
-	return nil
+	return h.forgetAsked()
 }
 
 // askWitness forwards a C2SP add-checkpoint request over the member's own connection.

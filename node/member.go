@@ -52,8 +52,9 @@ type MemberConfig struct {
 	Solver solve.Solver
 	Clock  Clock
 	Logger *slog.Logger
-	// Rehearse, if set, is asked before the member sends a message of a training step:
-	// an error keeps it from sending, as a crash would. Failures are rehearsed with it.
+	// Rehearse, if set, is asked before the member sends a message of a training step, or its
+	// head when it is through with all of them: an error keeps it from sending, as a crash
+	// would. Failures are rehearsed with it.
 	Rehearse func(kind string, step int) error
 	// Distort, if set, returns the vector that the member adds in the place of its own.
 	// Lies are rehearsed with it.

@@ -144,7 +144,10 @@ func (h *Hub) Answer(ctx context.Context, round string) (federation.Board, error
 			return b, err
 		}
 	}
-	folder := h.cfg.Home.Hub().path("questions", canon.Sum([]byte(round)).Hex()[:16])
+	if err := h.kept(b); err != nil {
+		return b, fmt.Errorf("answer %s: %w", round, err)
+	}
+	folder := h.questionFolder(round)
 	h.mu.Lock()
 	h.asking = conducting{round, federation.NewConductor(fileStore(folder))}
 	h.mu.Unlock()
@@ -152,11 +155,11 @@ func (h *Hub) Answer(ctx context.Context, round string) (federation.Board, error
 	h.mu.Lock()
 	h.asking = conducting{}
 	h.mu.Unlock()
+	if err == nil || lost(b, err) { // Verified, or never to be opened: nobody needs the masked vectors any more.
+		err = errors.Join(err, erase(folder))
+	}
 	if err != nil {
 		return b, fmt.Errorf("answer %s: %w", round, err)
-	}
-	if err := os.RemoveAll(folder); err != nil { // Verified: nobody needs the masked vectors any more.
-		return b, err
 	}
 	_, err = h.barrier(ctx) // Members learn that they can erase what is theirs.
 	return b, err
@@ -272,19 +275,6 @@ func (h *Hub) advance(ctx context.Context, b federation.Board) (acted bool, err 
 	default:
 		return false, nil
 	}
-}
-
-// verify checks a sum against what its members committed to, as the hub can that holds
-// their masked vectors.
-func (h *Hub) verify(b federation.Board) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	e, err := h.asking.conductor.Evidence(b, func(d canon.Digest) ([]byte, error) { return os.ReadFile(Blob(h.cfg.Home.Log(), d)) })
-	if err != nil {
-		return err
-	}
-	_, err = oneshot.Verify(e)
-	return err
 }
 
 // Sum returns the public sum of an answered question, by lane.

@@ -55,6 +55,7 @@ type stepServer struct {
 	ended int                    // How many of its steps were on disk when it was opened.
 	shown []shownStep            // By step number; the last may lack its broadcast.
 	last  map[party.ID]time.Time // When a piece of a member's message came.
+	met   map[party.ID]bool      // Who was connected since the hub started.
 
 	// Owned by conduct.
 	agg        *secagg.Hub
@@ -74,7 +75,7 @@ type shownStep struct {
 }
 
 func newStepServer(h *Hub) *stepServer {
-	return &stepServer{hub: h, inbox: make(chan stepMessage, maxInbox), last: map[party.ID]time.Time{}}
+	return &stepServer{hub: h, inbox: make(chan stepMessage, maxInbox), last: map[party.ID]time.Time{}, met: map[party.ID]bool{}}
 }
 
 func (s *stepServer) put(m stepMessage) error {
@@ -279,7 +280,8 @@ func (s *stepServer) again(step learn.Step) ([]int64, error) {
 func (s *stepServer) exchange(ctx context.Context, up int) (late []party.ID, err error) {
 	w := s.window(s.lastShown(), up)
 	shown := false
-	look := time.NewTimer(w.patience)
+	_, first := w.late(s.agg.Missing(), w.began, s.lines())
+	look := time.NewTimer(first)
 	defer look.Stop()
 	for len(s.agg.Missing()) > 0 {
 		select {

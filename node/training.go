@@ -129,7 +129,13 @@ func (m *Member) signHead(ctx context.Context, name string) error {
 	if _, said := m.state.View().Rounds[name].Heads[m.cfg.Self]; said {
 		return nil
 	}
-	return m.submit(ctx, m.next(), comity.KindHead, m.trained.agg.Head())
+	head := m.trained.agg.Head()
+	if m.cfg.Rehearse != nil {
+		if err := m.cfg.Rehearse(string(comity.KindHead), head.Steps); err != nil {
+			return err
+		}
+	}
+	return m.submit(ctx, m.next(), comity.KindHead, head)
 }
 
 // compute does what the plan names: it trains a model, or brings the regional numbers of

@@ -12,6 +12,7 @@ import (
 // is connected it counts from when its line could have brought what it needs, and again
 // from each piece that it sends; for one that is away, from the beginning. So a slow line
 // is waited for as long as it moves and carries nats.SlowestLine, and a dead one is not.
+// Who never came since the hub started is given no longer than it takes to come back.
 type window struct {
 	began    time.Time
 	patience time.Duration // For somebody of whom nothing moves.
@@ -21,13 +22,18 @@ type window struct {
 // line is what the hub knows of a member's connection.
 type line struct {
 	here  bool
+	met   bool      // Connected now or before, since the hub started.
 	moved time.Time // When the last piece of a large message came; zero: none.
 }
 
 // due is when a member is late.
 func (w window) due(l line) time.Time {
-	if !l.here {
+	switch {
+	case l.here:
+	case l.met:
 		return w.began.Add(w.patience)
+	default:
+		return w.began.Add(min(absence, w.patience))
 	}
 	ready := w.began.Add(nats.Carries(w.down))
 	first := ready.Add(w.patience + nats.Carries(min(w.up, nats.PieceBytes)))
@@ -76,8 +82,15 @@ func (s *stepServer) lines() func(party.ID) line {
 	return func(id party.ID) line {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return line{here: slices.Contains(here, string(id)), moved: s.last[id]}
+		return line{here: slices.Contains(here, string(id)), met: s.met[id], moved: s.last[id]}
 	}
+}
+
+// greet notes that a member's connection opened.
+func (s *stepServer) greet(id party.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.met[id] = true
 }
 
 // moved notes that a piece of a member's message came.

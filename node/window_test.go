@@ -35,6 +35,30 @@ func TestASlowLineIsWaitedForAndADeadOneIsNot(t *testing.T) {
 	}
 }
 
+// TestWhoNeverCameIsNotWaitedForLong gives a member that was away since the hub started less
+// than the long patience before the first step, and all others what they had.
+func TestWhoNeverCameIsNotWaitedForLong(t *testing.T) {
+	began := time.Unix(1_800_000_000, 0)
+	w := window{began: began, patience: time.Minute, up: 2_000_000} // 100 s up.
+	for name, c := range map[string]struct {
+		line line
+		want time.Duration
+	}{
+		"never came":    {line{}, absence},
+		"came and went": {line{met: true}, time.Minute},
+		"came":          {line{met: true, here: true}, time.Minute + nats.Carries(nats.PieceBytes)},
+		"slow":          {line{met: true, here: true, moved: began.Add(50 * time.Second)}, 110 * time.Second},
+	} {
+		if got := w.due(c.line).Sub(began); got != c.want {
+			t.Errorf("%s: due %s after the beginning, want %s", name, got, c.want)
+		}
+	}
+	late, next := w.late([]party.ID{"KE", "TZ"}, began, func(id party.ID) line { return line{met: id == "KE", here: id == "KE"} })
+	if len(late) != 0 || next != absence {
+		t.Errorf("late are %v at once, the hub looks again in %s, want %s", late, next, absence)
+	}
+}
+
 // TestWindowsEnd holds for all lines that who moves is given no less time than who does
 // not, that nobody has more than a slow line needs, and that the hub looks in time.
 func TestWindowsEnd(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 // State says whether a number is shown.
 const (
 	Given     = "given"
-	Withheld  = "withheld"  // Too few rows, or others could be worked out from it.
+	Withheld  = "withheld"  // Too few rows, or others could be worked out from it; with noise, a count below the minimum.
 	Undefined = "undefined" // No rows, or too much noise to divide by.
 )
 
@@ -32,12 +32,14 @@ type Value struct {
 	Value   *exact.Rat `json:"value,omitempty"`
 	Rounded bool       `json:"rounded"`
 	// Low and High enclose the number where bins or noise leave it open: bins for certain,
-	// noise with a probability of 0.95 for all numbers of the answer together.
+	// noise with a probability of 0.95 for all numbers of the answer together. Value lies
+	// between them; with noise no number is given without them.
 	Low  *exact.Rat `json:"low,omitempty"`
 	High *exact.Rat `json:"high,omitempty"`
 }
 
-// Report counts cells that were not used as they were.
+// Report counts cells that were not used as they were. Noise moves these counts too; what it
+// takes below 0 is 0.
 type Report struct {
 	Missing    canon.Int `json:"missing"`    // Rows with an empty cell.
 	Suppressed canon.Int `json:"suppressed"` // Rows with a cell that its publisher withheld.
@@ -109,13 +111,25 @@ func (d *decoder) withhold(name string, group []Label, undefined bool) {
 
 // count adds a number of rows, which noise can have moved.
 func (d *decoder) count(name string, group []Label, n int64) {
-	if d.spread.Sign() == 0 {
+	d.rows(name, group, n, d.spread)
+}
+
+// rows adds a number of rows that is off by at most so much. There are never fewer than
+// none: what noise takes below 0 is given as 0, and the sum of the round still has it.
+func (d *decoder) rows(name string, group []Label, n int64, off exact.Rat) {
+	if off.Sign() == 0 {
 		d.give(name, group, exact.Int(n))
 		return
 	}
-	around := d.noisy(n)
-	around.low, around.high = most(around.low, exact.Rat{}), most(around.high, exact.Rat{})
-	d.within(name, group, exact.Int(n), &around)
+	atLeast0 := func(x exact.Rat) exact.Rat { return most(x, exact.Rat{}) }
+	around := span{atLeast0(exact.Int(n).Sub(off)), atLeast0(exact.Int(n).Add(off))}
+	d.within(name, group, atLeast0(exact.Int(n)), &around)
+}
+
+// few tells whether a count is too small to be shown. Noise does not tell none from a few,
+// so that with noise everything below the minimum is, whatever its sign.
+func (d *decoder) few(n int64, minimum int) bool {
+	return minimum > 0 && n < int64(minimum) && (n > 0 || d.spread.Sign() != 0)
 }
 
 // noisy returns the interval of a number of the sum.
@@ -169,11 +183,14 @@ func (l *Layout) Decode(o Opened) (Answer, error) {
 	if err := l.decode(o.Sum, d); err != nil {
 		return Answer{}, err
 	}
+	if d.answer.Withheld > 0 && o.Variance.Sign() != 0 {
+		d.remark("noisy counts below %d are withheld, and what follows from them; the intervals of all others hold as they stand", l.query.MinimumCell)
+	}
 	if l.report >= 0 {
 		r := o.Sum[l.report:]
 		d.answer.Report = &Report{
-			Missing: canon.Int(r[reportMissing]), Suppressed: canon.Int(r[reportSuppressed]),
-			Below: canon.Int(r[reportBelow]), Above: canon.Int(r[reportAbove]),
+			Missing: canon.Int(max(0, r[reportMissing])), Suppressed: canon.Int(max(0, r[reportSuppressed])),
+			Below: canon.Int(max(0, r[reportBelow])), Above: canon.Int(max(0, r[reportAbove])),
 		}
 	}
 	return d.answer, nil
@@ -239,7 +256,7 @@ func (l *Layout) decodeHeavy(sum []int64, d *decoder) {
 	for i, n := range sum[:l.bins] {
 		if n >= int64(l.query.MinimumCell) {
 			d.count(l.Lanes[i].Name, nil, n)
-		} else if n != 0 {
+		} else if d.few(n, l.query.MinimumCell) {
 			others++
 		}
 	}

@@ -12,18 +12,16 @@ import (
 // decodeMoments gives rows, sum, mean or variance of one group.
 func (l *Layout) decodeMoments(group []Label, lanes []int64, d *decoder) {
 	rows := lanes[0]
-	if small := rows > 0 && rows < int64(l.query.MinimumCell); small || rows <= 0 {
-		names := []string{"rows", l.query.Kind}
-		if rows == 0 && d.spread.Sign() == 0 {
-			d.count("rows", group, 0)
-			names = names[1:]
-		}
-		for _, name := range names {
-			d.withhold(name, group, rows == 0)
-		}
+	if d.few(rows, l.query.MinimumCell) {
+		d.withhold("rows", group, false)
+		d.withhold(l.query.Kind, group, false)
 		return
 	}
 	d.count("rows", group, rows)
+	if rows <= 0 {
+		d.withhold(l.query.Kind, group, true)
+		return
+	}
 	exactly := make([]span, len(l.moments))
 	around := make([]span, len(l.moments))
 	for i, m := range l.moments {
@@ -34,7 +32,8 @@ func (l *Layout) decodeMoments(group []Label, lanes []int64, d *decoder) {
 	unit, _ := one().Quo(d.scale) // A power of ten.
 	for _, f := range l.formulas() {
 		x, ok := f.of(exactly)
-		if !ok {
+		limits, bounded := f.of(around)
+		if !ok || !bounded {
 			d.withhold(f.name, group, true)
 			continue
 		}
@@ -45,13 +44,11 @@ func (l *Layout) decodeMoments(group []Label, lanes []int64, d *decoder) {
 		if f.weighted {
 			scale = scale.Mul(l.weightUnit())
 		}
-		var limits *span
-		if d.spread.Sign() != 0 {
-			if s, ok := f.of(around); ok {
-				limits = &span{s.low.Mul(scale), s.high.Mul(scale)}
-			}
+		if d.spread.Sign() == 0 {
+			d.give(f.name, group, x.low.Mul(scale))
+			continue
 		}
-		d.within(f.name, group, x.low.Mul(scale), limits)
+		d.within(f.name, group, x.low.Mul(scale), &span{limits.low.Mul(scale), limits.high.Mul(scale)})
 	}
 }
 
@@ -108,13 +105,13 @@ func (l *Layout) decodeCounts(sum []int64, d *decoder) {
 	if l.query.Kind == comity.QueryCount || d.spread.Sign() != 0 {
 		for i, n := range sum {
 			name, group := l.nameOf(i)
-			if n > 0 && n < int64(l.query.MinimumCell) {
+			if d.few(n, l.query.MinimumCell) {
 				d.withhold(name, group, false)
 				continue
 			}
 			d.count(name, group, n)
 		}
-		if l.query.MinimumCell > 0 && d.spread.Sign() != 0 {
+		if l.query.Kind != comity.QueryCount {
 			d.remark("there are no totals: noise, not withholding, is what protects")
 		}
 		return
@@ -172,34 +169,30 @@ func (l *Layout) quantiles(group []Label, bins []int64, d *decoder) {
 	for _, n := range bins {
 		total += n
 	}
-	small := total < int64(l.query.MinimumCell)
-	if total > 0 && small {
+	// Of a sum of j noisy counts the variance is j times as large. There is one such sum for
+	// each lane, of which the last of a group is all of its rows.
+	off := func(j int) exact.Rat { return halfWidth(d.answer.Variance.Mul(exact.Int(int64(j))), len(l.Lanes)) }
+	small := d.few(total, l.query.MinimumCell)
+	if small {
 		d.withhold("rows", group, false)
 	} else {
-		d.count("rows", group, total)
-	}
-	if d.spread.Sign() != 0 { // The last count is a sum of that many noisy ones.
-		last := &d.answer.Values[len(d.answer.Values)-1]
-		last.Low, last.High = nil, nil
+		d.rows("rows", group, total, off(len(bins)))
 	}
 	unit, _ := one().Quo(d.scale) // A power of ten.
 	for _, level := range l.query.Levels {
 		name := "quantile " + level.String()
 		if total <= 0 || small {
-			d.withhold(name, group, total <= 0)
+			d.withhold(name, group, !small)
 			continue
 		}
 		rank := level.Mul(exact.Int(total))
 		at := reach(bins, rank, nil)
 		first, last := at, at
 		if d.spread.Sign() != 0 {
-			// Of a sum of j noisy counts the variance is j times as large; the rank is off by
-			// what the total is.
-			off := level.Mul(halfWidth(d.answer.Variance.Mul(exact.Int(int64(len(bins)))), 2*len(bins)))
-			first = reach(bins, rank.Sub(off), func(j int) exact.Rat { return halfWidth(d.answer.Variance.Mul(exact.Int(int64(j+1))), 2*len(bins)) })
-			last = reach(bins, rank.Add(off), func(j int) exact.Rat {
-				return halfWidth(d.answer.Variance.Mul(exact.Int(int64(j+1))), 2*len(bins)).Neg()
-			})
+			// The rank is off by what the total is.
+			aside := level.Mul(off(len(bins)))
+			first = reach(bins, rank.Sub(aside), func(j int) exact.Rat { return off(j + 1) })
+			last = reach(bins, rank.Add(aside), func(j int) exact.Rat { return off(j + 1).Neg() })
 		}
 		low, high := l.binSpan(at)
 		middle := exact.Int(low).Add(exact.Int(high)).Mul(exact.FromBig(big.NewRat(1, 2)))

@@ -2,9 +2,11 @@ package analytics
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,6 +14,7 @@ import (
 
 	"comity"
 	"comity/canon"
+	"comity/exact"
 	"comity/place"
 	"comity/schema"
 )
@@ -209,13 +212,109 @@ func TestDecodeAnySum(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, v := range a.Values {
-					if v.Low != nil && v.State == Given && (v.Low.Cmp(*v.High) > 0) {
-						t.Fatalf("%s lies from %s to %s", v.Name, v.Low, v.High)
+					switch {
+					case v.State != Given && (v.Value != nil || v.Low != nil || v.High != nil):
+						t.Fatalf("%s is %s, and %v from %v to %v", v.Name, v.State, v.Value, v.Low, v.High)
+					case v.State == Given && v.Low == nil && o.Variance.Sign() != 0:
+						t.Fatalf("%s is %s, as if noise had not moved it", v.Name, v.Value)
+					case v.Low != nil && (v.Value.Cmp(*v.Low) < 0 || v.Value.Cmp(*v.High) > 0):
+						t.Fatalf("%s is %s, and lies from %s to %s", v.Name, v.Value, v.Low, v.High)
+					case v.State == Given && countsRows(name, v) && (v.Value.Sign() < 0 || o.Variance.Sign() != 0 && v.Value.Cmp(exact.Int(int64(q.MinimumCell))) < 0):
+						t.Fatalf("%s is %s, with a minimum of %d", v.Name, v.Value, q.MinimumCell)
 					}
 				}
 			})
 		})
 	}
+}
+
+// countsRows tells whether a number of an answer to one of queries is a number of rows.
+func countsRows(query string, v Value) bool {
+	return v.Name == "rows" || strings.HasPrefix(query, "histogram") || query == "heavy hitters"
+}
+
+// What noise takes below 0 is given as 0 within its interval. Below the minimum every noisy
+// count is withheld, with what follows from it; without noise a 0 is shown.
+func TestNoisyCounts(t *testing.T) {
+	histogram := queries()["histogram"]
+	histogram.Edges = []string{"0", "5"}
+	quantiles := queries()["quantiles edges"]
+	for name, c := range map[string]struct {
+		query    comity.Query
+		minimum  int
+		variance int64
+		sum      []int64
+		want     []string
+	}{
+		// 2·100·(3.689 + 2·0.6932) is 1015.1: all three are within 32. The sum of four has
+		// variance 400, and 2·400·(3.689 + 3·0.6932) is 4614.9: it is within 68.
+		"bins":             {histogram, 0, 100, []int64{-40, -5, 40}, []string{"0 (0 to 0)", "0 (0 to 27)", "40 (8 to 72)"}},
+		"few in bins":      {histogram, 11, 100, []int64{-40, 5, 11}, []string{Withheld, Withheld, "11 (0 to 43)"}},
+		"exact":            {histogram, 11, 0, []int64{0, 10, 11}, []string{"0", Withheld, Withheld, "21"}},
+		"quantiles":        {quantiles, 0, 100, []int64{-20, 5, 10, -5}, []string{"0 (0 to 58)", Undefined}},
+		"few in quantiles": {quantiles, 11, 100, []int64{-20, 5, 10, 0}, []string{Withheld, Withheld}},
+	} {
+		q := c.query
+		q.MinimumCell = c.minimum
+		a, err := layoutOf(t, q, visits(false)).Decode(Opened{Sum: c.sum, Members: 3, Variance: exact.Int(c.variance)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, v := range a.Values {
+			text := v.State
+			if v.Value != nil {
+				text = v.Value.String()
+			}
+			if v.Low != nil {
+				text += fmt.Sprintf(" (%s to %s)", v.Low, v.High)
+			}
+			got = append(got, text)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// Whatever the noise within its bounds does to the groups of a query, each group's number of
+// rows and each of its quantiles lie where the answer says.
+func TestNoisyQuantiles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		q := queries()["quantiles edges"]
+		q.By = []string{"age", "sex"}
+		l, err := NewLayout(q, visits(false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		variance := exact.Int(rapid.Int64Range(1, 1000).Draw(t, "variance"))
+		truth, noisy := make([]int64, len(l.Lanes)), make([]int64, len(l.Lanes))
+		for cell := range l.cells {
+			before := int64(0)
+			for j := range l.bins {
+				// The sum of the first j + 1 bins is off by as much as halfWidth bounds, or less.
+				reach := halfWidth(variance.Mul(exact.Int(int64(j+1))), len(l.Lanes)).Floor().Int64()
+				off := rapid.SampledFrom([]int64{-reach, 0, reach}).Draw(t, "off")
+				at := cell*l.bins + j
+				truth[at] = rapid.Int64Range(0, 200).Draw(t, "rows")
+				noisy[at], before = truth[at]+off-before, off
+			}
+		}
+		exactly, err := l.Decode(Opened{Sum: truth, Members: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := l.Decode(Opened{Sum: noisy, Members: 3, Variance: variance})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range a.Values {
+			want := exactly.Values[i]
+			if v.State == Given && want.State == Given && (v.Low.Cmp(*want.Value) > 0 || v.High.Cmp(*want.Value) < 0) {
+				t.Fatalf("%v %s is %s, answered %s from %s to %s", v.Group, v.Name, want.Value, v.Value, v.Low, v.High)
+			}
+		}
+	})
 }
 
 // Whatever the record is, it is refused or has a layout that an empty member can answer.

@@ -67,9 +67,10 @@ func (l *Layout) survival(group []Label, bins []int64, d *decoder) error {
 	for i, v := range intervals(bins)[:len(l.edges)] {
 		name := "survival before " + l.query.Edges[i]
 		share, within, ok := d.hazard(v, len(bins)-2*i, len(l.Lanes))
-		ended = ended || !ok || v.risk < int64(l.query.MinimumCell)
+		few := d.few(v.risk, l.query.MinimumCell)
+		ended = ended || !ok || few
 		if ended {
-			d.withhold(name, group, v.risk <= 0)
+			d.withhold(name, group, !few)
 			continue
 		}
 		s = s.Mul(one().Sub(share))
