@@ -149,6 +149,9 @@ func (m *Member) compute(ctx context.Context, r body.Round, in forecast.Input, s
 		return canon.Sum(result.Model), result.Series, m.score(ctx, r.Plan.Round, in, sum)
 	}
 	model, _ := m.state.InForce(r.Plan.Period)
+	if err := m.learned(ctx, model.Model); err != nil {
+		return canon.Digest{}, nil, err
+	}
 	data, err := m.blob(ctx, model.Model)
 	if err != nil {
 		return canon.Digest{}, nil, err
@@ -162,17 +165,15 @@ func (m *Member) compute(ctx context.Context, r body.Round, in forecast.Input, s
 
 // input is what this member's part of a round starts from.
 func (m *Member) input(r body.Round) (forecast.Input, error) {
-	in := forecast.Input{
-		Origin: r.Plan.Period, Targets: m.charter.Models.Targets, Unit: m.charter.Models.Unit, Recipe: r.Plan.Recipe,
+	in, err := m.public(r.Plan)
+	if err != nil {
+		return in, err
 	}
 	rows, err := m.cfg.Rows(r.Plan.Period)
 	if err != nil {
 		return in, err
 	}
-	if in.Archive, err = forecast.NewArchive(rows); err != nil {
-		return in, err
-	}
-	in.Seed, err = publicSeed(r.Plan.Round, m.state.Nonces(r.Plan.Round))
+	in.Archive, err = forecast.NewArchive(rows)
 	return in, err
 }
 
@@ -520,10 +521,10 @@ func (m *Member) forecast(ctx context.Context, period string) ([]comity.Series, 
 	if err := m.checkRound(ctx, round); err != nil {
 		return nil, canon.Digest{}, fmt.Errorf("check round %s: %w", round, err)
 	}
-	series := []comity.Series{}
-	if m.trained != nil && m.trained.round == round && m.trained.model != model.Model {
-		return nil, canon.Digest{}, fmt.Errorf("%w: logged model %s of round %q, trained here %s", ErrDissent, model.Model, round, m.trained.model)
+	if err := m.learned(ctx, model.Model); err != nil {
+		return nil, canon.Digest{}, err
 	}
+	series := []comity.Series{}
 	if m.charter.Models.Adoption != nil {
 		return m.forecastInForce(ctx, round)
 	}
@@ -536,6 +537,9 @@ func (m *Member) forecast(ctx context.Context, period string) ([]comity.Series, 
 
 // forecastWith forecasts from any model and the regional sum of a closed round.
 func (m *Member) forecastWith(ctx context.Context, round string, model canon.Digest) ([]comity.Series, error) {
+	if err := m.learned(ctx, model); err != nil {
+		return nil, err
+	}
 	in, err := m.input(m.state.View().Rounds[round])
 	if err != nil {
 		return nil, err
