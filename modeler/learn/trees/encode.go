@@ -5,6 +5,7 @@ import (
 
 	"comity/canon"
 	"comity/modeler/fixed"
+	"comity/modeler/learn/internal/form"
 )
 
 // modelMagic starts every model and names the version of its form. Version 1 had complete
@@ -40,28 +41,15 @@ func (c *Config) treeBytes() int {
 // Encode returns the one byte form of the model (docs/format/model.md).
 func (m *Model) Encode() []byte {
 	c := &m.Config
-	b := append([]byte(modelMagic), byte(len(c.Name))) //nolint:gosec // At most 24.
-	b = append(b, c.Name...)
-	b = append(b, byte(len(c.Loss.Kind))) //nolint:gosec // At most 9.
-	b = append(b, c.Loss.Kind...)
+	b := form.AppendText(form.AppendText([]byte(modelMagic), c.Name), string(c.Loss.Kind))
 	for _, v := range c.numbers() {
 		b = binary.BigEndian.AppendUint32(b, uint32(*v)) //nolint:gosec // Checked by Config.Check.
 	}
 	for _, v := range c.quantities() {
 		b = appendQ16(b, *v)
 	}
-	b = append(b, flag(c.Weighted))
-	b = append(b, c.Seed[:]...)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(c.Features))) //nolint:gosec // At most 4096.
-	for i := range c.Features {
-		f := &c.Features[i]
-		b = append(b, byte(len(f.Name))) //nolint:gosec // At most 255.
-		b = append(b, f.Name...)
-		b = append(b, flag(f.Category), byte(f.Monotone), byte(len(f.Cuts))) //nolint:gosec // -1 to 1; at most 254.
-		for _, cut := range f.Cuts {
-			b = binary.BigEndian.AppendUint64(b, uint64(cut)) //nolint:gosec // Two's complement.
-		}
-	}
+	b = append(form.AppendFlag(b, c.Weighted), c.Seed[:]...)
+	b = form.AppendFeatures(b, c.Features)
 	for _, start := range m.Start {
 		b = appendQ16(b, start)
 	}
@@ -97,13 +85,6 @@ func appendQ16(b []byte, v fixed.Q16) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(int32(v))) //nolint:gosec // At most MaxMagnitude.
 }
 
-func flag(set bool) byte {
-	if set {
-		return 1
-	}
-	return 0
-}
-
 func (t *Tree) append(b []byte) []byte {
 	for i := range t.Nodes {
 		n := &t.Nodes[i]
@@ -116,7 +97,8 @@ func (t *Tree) append(b []byte) []byte {
 				b = binary.BigEndian.AppendUint64(b, word)
 			}
 		default:
-			b = append(binary.BigEndian.AppendUint16(b, uint16(s.Feature)), s.Bin, flag(s.Right)) //nolint:gosec // Below 4096.
+			b = append(binary.BigEndian.AppendUint16(b, uint16(s.Feature)), s.Bin) //nolint:gosec // Below 4096.
+			b = form.AppendFlag(b, s.Right)
 		}
 		b = binary.BigEndian.AppendUint32(b, uint32(n.Rows)) //nolint:gosec // At most MaxRows.
 	}
