@@ -130,7 +130,7 @@ func (r reader) node(c *Config) Node {
 	case c.Features[feature].Category:
 		n.Split = Split{Feature: feature, Set: &Set{}}
 		for i := range n.Split.Set {
-			n.Split.Set[i] = uint64(r.Int64())
+			n.Split.Set[i] = uint64(r.Int64()) //nolint:gosec // Two's complement.
 		}
 		for bin := c.Features.Bins(feature); bin < learn.MaxBins; bin++ {
 			if n.Split.Set.Has(uint8(bin & 0xff)) {
