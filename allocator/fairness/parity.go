@@ -89,14 +89,21 @@ func checkCounts(counts []Count, confidence exact.Rat) error {
 	if len(counts) < 2 || len(counts) > maxGroups {
 		return fmt.Errorf("%w: %d groups, want 2 to %d", ErrInput, len(counts), maxGroups)
 	}
-	limit, _ := exact.Ratio(999_999, 1_000_000) // Not a division by 0.
-	if confidence.Sign() <= 0 || confidence.Cmp(limit) > 0 {
-		return fmt.Errorf("%w: confidence %s, want above 0 and at most %s", ErrInput, confidence, limit)
+	if err := checkConfidence(confidence); err != nil {
+		return err
 	}
 	for _, c := range counts {
 		if c.Of < 1 || c.Of > maxCount || c.Yes < 0 || c.Yes > c.Of {
 			return fmt.Errorf("%w: group %q has %d yes of %d, want 0 to all of 1 to %d", ErrInput, c.Group, c.Yes, c.Of, int64(maxCount))
 		}
+	}
+	return nil
+}
+
+func checkConfidence(confidence exact.Rat) error {
+	limit, _ := exact.Ratio(999_999, 1_000_000) // Not a division by 0.
+	if confidence.Sign() <= 0 || confidence.Cmp(limit) > 0 {
+		return fmt.Errorf("%w: confidence %s, want above 0 and at most %s", ErrInput, confidence, limit)
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ import (
 	"comity/fleet/own"
 	"comity/governor/charter"
 	"comity/governor/jury"
+	"comity/governor/lexicon"
 	"comity/modeler/card"
 	"comity/modeler/ensemble"
 	"comity/modeler/explain"
@@ -80,7 +81,7 @@ type code struct {
 func codes() []code {
 	return []code{
 		{130, "interrupted", "interrupted", "run the same command again: a home is resumed", []error{errInterrupted, context.Canceled}},
-		{2, "usage", "wrong usage", "read the message, or `comity COMMAND --help`", []error{errUsage}},
+		{2, "usage", "wrong usage", "read the message, or `comity COMMAND --help`", []error{errUsage, lexicon.ErrParameter}},
 		{74, "disk", "disk or file trouble", "free space or fix permissions, then run it again", []error{
 			syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, fs.ErrPermission, errDisk,
 		}},
@@ -126,7 +127,7 @@ func codes() []code {
 			node.ErrQuorum, node.ErrUnanswered, replay.ErrUnanswered, fleet.ErrOpen, errIdle, secagg.ErrMinMembers, secagg.ErrCohort, oneshot.ErrThreshold, oneshot.ErrExcluded, errNotCaught,
 		}},
 		{75, "busy", "in use by another process", "stop the other process or choose another port or home", []error{syscall.EADDRINUSE, node.ErrBusy, tlog.ErrInUse}},
-		{3, "not-found", "not found", "check the name", []error{fs.ErrNotExist, explore.ErrName, template.ErrUnknown}},
+		{3, "not-found", "not found", "check the name", []error{fs.ErrNotExist, explore.ErrName, template.ErrUnknown, lexicon.ErrTerm}},
 		{69, "unreachable", "a peer or service cannot be reached", "check the address and the network, then try again", []error{
 			syscall.ECONNREFUSED, context.DeadlineExceeded, nats.ErrUnreachable, nats.ErrClosed, nats.ErrProxy, replay.ErrUnreachable,
 		}},

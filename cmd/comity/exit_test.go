@@ -93,7 +93,7 @@ func silent() map[string]string {
 		"allocator/network/dc.ErrPoint": "wraps ErrInvalid", "allocator/network/dc.ErrStated": "wraps ErrInvalid",
 		"allocator/network/dc.ErrUndecided": "wraps ErrInvalid", "allocator/network/potential.ErrUnproved": "wrapped by dc.ErrUndecided",
 		"adapter/mps.ErrUnwritable":         "no command writes MPS",
-		"packs/health/campaign.ErrStrategy": "only under a wrong usage", "allocator/fairness.ErrInput": "the jury's pool was checked before", "allocator/fairness.ErrUnfair": "no command judges a division",
+		"packs/health/campaign.ErrStrategy": "only under a wrong usage", "allocator/fairness.ErrInput": "the jury's pool was checked before; words check says it as place.ErrUnreadable", "allocator/fairness.ErrUnfair": "words check says that it does not hold",
 		"fleet/own.ErrOccupied": "only under a wrong usage", "fleet/cheat.ErrUnknown": "only under a wrong usage", "console/account.ErrNone": "only on the page",
 		"canon.ErrUnsupported": "a bug", "adapter/highs.ErrProgramme": "a bug", "adapter/tlog.ErrClosed": "a bug",
 		"modeler/learn.ErrAttempt": "a bug", "verifier/secagg.ErrConfig": "a bug", "verifier/secagg.ErrRandom": "no chance in the machine",

@@ -47,6 +47,7 @@ type cli struct {
 	Allocate allocateCommand `cmd:"" help:"Explain divisions and try others; settle a linear programme with a proof, and check such a proof."`
 	Grid     gridCommand     `cmd:"" help:"Find the cheapest dispatch of an electric grid, with a proof."`
 	Jury     juryCommand     `cmd:"" help:"Draw citizens' panels under quotas, with chances as equal as the quotas allow, and prove it."`
+	Words    lexiconCommand  `cmd:"" help:"Read what fairness, bias and trust mean here, and decide them on data."`
 	Query    queryCommand    `cmd:"" help:"Ask members one question about rows that stay with them."`
 	Learn    learnCommand    `cmd:"" help:"Learn models from files, predict with them; check a training or a question from the log alone."`
 	Model    modelCommand    `cmd:"" help:"List models, show how they did, and take them along."`
