@@ -16,6 +16,7 @@ type charterCommand struct {
 	New     newCommand     `cmd:"" help:"Write a charter to begin a negotiation with; it lints clean."`
 	Lint    lintCommand    `cmd:"" help:"Check a charter file and print its digest and eight words."`
 	Explore exploreCommand `cmd:"" help:"Compute what a charter trades off: the front, weights, inert clauses, the price of fairness."`
+	Bargain bargainCommand `cmd:"" help:"Show what drafts mean before signing: what each rule of bargaining chooses, who would leave, who blocks, who decides."`
 	Words   wordsCommand   `cmd:"" help:"Print the eight words and the digest of a sealed charter."`
 }
 

@@ -26,6 +26,7 @@ import (
 	"comity/exact"
 	"comity/fleet"
 	"comity/fleet/own"
+	"comity/governor/bargain"
 	"comity/governor/charter"
 	"comity/governor/jury"
 	"comity/governor/lexicon"
@@ -109,8 +110,9 @@ func codes() []code {
 		{41, "checkers-disagree", "two checkers disagree: recomputing gave another result", "keep the home and show it to the parties", []error{
 			replay.ErrDiffers, node.ErrDissent, body.ErrRefused, learn.ErrSum, forecast.ErrSum, errLeaks, explain.ErrAdditivity, errDiffers,
 		}},
-		{21, "infeasible", "no feasible allocation", "the message names a smallest set of rules that conflict", []error{solve.ErrInfeasible, jury.ErrQuotas}},
+		{21, "infeasible", "no feasible allocation", "the message names a smallest set of rules that conflict", []error{solve.ErrInfeasible, jury.ErrQuotas, bargain.ErrNoAgreement}},
 		{20, "invalid", "a file, charter or value is not valid", "the message says where and how to fix it", []error{
+			bargain.ErrInput, bargain.ErrNoMinimum, bargain.ErrNoWhole, bargain.ErrTooLarge,
 			node.ErrInvitation, node.ErrEnrolment, node.ErrBundle, node.ErrAddressee, node.ErrGap, fleet.ErrRuns, ledger.ErrMalformed, ledger.ErrPolicy, charter.ErrRefused, charter.ErrSealed, place.ErrUnreadable,
 			canon.ErrNotCanonical, canon.ErrDigest, party.ErrKeyFile, pack.ErrUnknown, pack.ErrPeriod, fleet.ErrHome, errClock,
 			charter.ErrDuration, charter.ErrInstant, charter.ErrExpression, charter.ErrTooLarge, charter.ErrStep, party.ErrKey,
