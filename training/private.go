@@ -100,9 +100,15 @@ func privateRecipe(frame *table.Frame, limit privacy.Limit) (*additive.Config, e
 	return c, nil
 }
 
-// Spent returns the epsilon that a private training cost each row at delta, rounded up.
-func Spent(c *additive.Config, delta exact.Rat) (exact.Rat, error) {
+// Spent returns the epsilon that a private training cost each row at delta, rounded up: as
+// the model states, or that of its learner's sums alone, where the columns' bins were
+// public.
+func Spent(m *model.Model, delta exact.Rat) (exact.Rat, error) {
+	if m.Facts.Rho != nil {
+		return privacy.Epsilon(*m.Facts.Rho, delta)
+	}
 	var rho exact.Rat
+	c := &m.Additive.Config
 	for _, square := range additive.Sensitivity(c) {
 		cost, err := privacy.GaussianRho(exact.Int(square), exact.Int(c.Noise.Variance))
 		if err != nil {

@@ -66,7 +66,7 @@ func TestPrivateSpendsItsLimit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		spent, err := training.Spent(&m.Additive.Config, delta)
+		spent, err := training.Spent(m, delta)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -111,7 +111,7 @@ func (c *learnCardCommand) spent(m *model.Model, doc *card.Card) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--delta %s: %w", c.Delta, err)}
 	}
-	epsilon, err := training.Spent(&m.Additive.Config, delta)
+	epsilon, err := training.Spent(m, delta)
 	if err != nil {
 		return err
 	}

@@ -72,13 +72,9 @@ func (c *learnCurveCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	rows := parts[0].Table
-	frame, err := table.Survey(ctx, &cfg.Table, rows, learn.Pooled{})
+	curve, err := privately(ctx, cfg, rows, delta, c.Repeats)
 	if err != nil {
 		return err
-	}
-	cfg.Table.Task, cfg.Table.Columns = frame.Target.Task, nil
-	for _, col := range frame.Columns {
-		cfg.Table.Columns = append(cfg.Table.Columns, col.Name)
 	}
 	reference, err := cfg.Try(ctx, rows, func(ctx context.Context, part *table.Table) (*model.Model, error) {
 		return model.Fit(ctx, cfg, part, learn.Pooled{})
@@ -88,9 +84,8 @@ func (c *learnCurveCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	d := &curveData{
 		Points: []curvePoint{}, Score: reference[0].Name, Exact: named(reference), Delta: delta.String(), Unit: "row", Rows: rows.Rows(), Repeats: c.Repeats,
-		Public: []string{"names and kinds of the columns", "the task, and the two values of a binary target"}, Out: c.Out,
+		Public: publicly(), Out: c.Out,
 	}
-	curve := &training.Curve{Config: *cfg, Public: table.PublicOf(frame), Delta: delta, Repeats: c.Repeats, Secret: rand.Reader}
 	figure := plot.Curve{
 		Frame: plot.Frame{Title: fmt.Sprintf("Skill of private models of %s", c.Target), Note: fmt.Sprintf("5-fold cross-validation, %s, δ = %s, band: 95 %% over noise", count(d.Rows, "row"), c.Delta)},
 		X:     "ε, the privacy budget of one row", Y: d.Score, LogX: true,
@@ -114,6 +109,33 @@ func (c *learnCurveCommand) Run(ctx context.Context, t *terminal) error {
 	return t.result("learn-privacy-curve", d, d.text())
 }
 
+// publicly lists what a private fit takes for published before it looks at a row.
+func publicly() []string {
+	return []string{"names and kinds of the columns", "the task, and the two values of a binary target"}
+}
+
+// privately prepares private fits of rows. It settles the task and the columns of the recipe.
+func privately(ctx context.Context, cfg *model.Config, rows *table.Table, delta exact.Rat, repeats int) (*training.Curve, error) {
+	frame, err := table.Survey(ctx, &cfg.Table, rows, learn.Pooled{})
+	if err != nil {
+		return nil, err
+	}
+	cfg.Table.Task, cfg.Table.Columns = frame.Target.Task, nil
+	for _, col := range frame.Columns {
+		cfg.Table.Columns = append(cfg.Table.Columns, col.Name)
+	}
+	return &training.Curve{Config: *cfg, Public: table.PublicOf(frame), Delta: delta, Repeats: repeats, Secret: rand.Reader}, nil
+}
+
+// readDelta reads a probability.
+func readDelta(text string) (exact.Rat, error) {
+	delta, err := readDecimal(text)
+	if err != nil || delta.Sign() <= 0 || delta.Cmp(exact.Int(1)) >= 0 {
+		return delta, usageError{fmt.Errorf("--delta %s: give a probability above 0 and below 1, such as 1e-5", text)}
+	}
+	return delta, nil
+}
+
 // budgets reads the list of ε, which it sorts, and δ.
 func (c *learnCurveCommand) budgets() ([]exact.Rat, exact.Rat, error) {
 	var list []exact.Rat
@@ -129,9 +151,9 @@ func (c *learnCurveCommand) budgets() ([]exact.Rat, exact.Rat, error) {
 	}
 	slices.SortFunc(list, exact.Rat.Cmp)
 	list = slices.CompactFunc(list, func(a, b exact.Rat) bool { return a.Cmp(b) == 0 })
-	delta, err := readDecimal(c.Delta)
-	if err != nil || delta.Sign() <= 0 || delta.Cmp(exact.Int(1)) >= 0 {
-		return nil, delta, usageError{fmt.Errorf("--delta %s: give a probability above 0 and below 1, such as 1e-5", c.Delta)}
+	delta, err := readDelta(c.Delta)
+	if err != nil {
+		return nil, delta, err
 	}
 	if c.Repeats < 1 || c.Repeats > 100 {
 		return nil, delta, usageError{fmt.Errorf("--repeats %d: give 1 to 100", c.Repeats)}

@@ -37,6 +37,8 @@ type learnFitCommand struct {
 	Category []string `placeholder:"COLUMN" help:"Columns whose numbers are names of categories, separated by commas."`
 	Schema   string   `placeholder:"FILE" help:"Declares categories with their values, and how withheld numbers are marked: a YAML or JSON file, or the id of a pack's schema."`
 	Seed     string   `default:"" help:"Of all lots; another seed gives another sample."`
+	Epsilon  string   `placeholder:"NUMBER" help:"Learn with noise, so that the model tells so little of any one row; additive models of rows in one place."`
+	Delta    string   `default:"1e-5" help:"Of --epsilon: the chance that it tells more."`
 
 	declared schema.Schema
 }
@@ -51,7 +53,7 @@ type fitData struct {
 	Score      string            `json:"score"` // The first of scores; empty if the rows do not allow one.
 	Scores     map[string]string `json:"scores"`
 	Validation string            `json:"validation"` // On which rows the scores are, or why there are none.
-	Rows       int64             `json:"rows"`       // That the model was fitted to.
+	Rows       int64             `json:"rows"`       // That the model was fitted to; with noise 0, because nobody counts them.
 	NoTarget   int               `json:"rows_without_target"`
 	Columns    []fitColumn       `json:"columns"`
 	Dropped    []fitDropped      `json:"dropped"`
@@ -59,6 +61,7 @@ type fitData struct {
 	Sums       int               `json:"sums"`
 	Summed     string            `json:"summed"` // "pooled", "plain" or "secure".
 	Bytes      int               `json:"bytes"`
+	Privacy    *fitPrivacy       `json:"privacy,omitempty"` // Of a model made of noisy sums.
 	Seconds    string            `json:"seconds"`
 	Phases     map[string]string `json:"phases"` // Seconds of reading, fitting, the federation and scoring.
 
@@ -86,6 +89,9 @@ type fitParty struct {
 func (c *learnFitCommand) Run(ctx context.Context, t *terminal) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(lean))
 	clock := newStopwatch()
+	if err := c.checkPrivacy(); err != nil {
+		return err
+	}
 	whole, err := c.read(ctx)
 	if err != nil {
 		return err
@@ -94,6 +100,9 @@ func (c *learnFitCommand) Run(ctx context.Context, t *terminal) error {
 	cfg, parts, err := c.prepare(whole)
 	if err != nil {
 		return err
+	}
+	if c.Epsilon != "" {
+		return c.fitPrivately(ctx, t, clock, cfg, parts[0].Table)
 	}
 	all := table.Join(parts)
 	plan := model.PlanFor(all.Rows())
@@ -329,7 +338,11 @@ func (c *learnFitCommand) write(m *model.Model, d *fitData) error {
 // text is what a person reads.
 func (d *fitData) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s model of %s (%s) from %s and %s rows\n", d.Learner, d.Target, d.Task, count(len(d.Columns), "column"), grouped(d.Rows))
+	from := count(len(d.Columns), "column")
+	if d.Privacy == nil {
+		from += fmt.Sprintf(" and %s rows", grouped(d.Rows))
+	}
+	fmt.Fprintf(&b, "%s model of %s (%s) from %s\n", d.Learner, d.Target, d.Task, from)
 	if d.NoTarget > 0 {
 		fmt.Fprintf(&b, "  %s without a target left out\n", count(d.NoTarget, "row"))
 	}
@@ -344,6 +357,9 @@ func (d *fitData) text() string {
 		fmt.Fprintf(&b, "score   %s\n", strings.Join(line, ", "))
 	}
 	fmt.Fprintf(&b, "%s\n", hang("        ", d.Validation))
+	if d.Privacy != nil {
+		fmt.Fprint(&b, d.Privacy.text())
+	}
 	fmt.Fprintf(&b, "model   %s\n", d.Model)
 	if d.Pooled != nil {
 		fmt.Fprintf(&b, "pooled  %s\n%s\n", *d.Pooled, hang("        ", d.federation()))

@@ -55,7 +55,7 @@ type Column struct {
 
 // Training says how the model came about.
 type Training struct {
-	Rows    string `json:"rows"`
+	Rows    string `json:"rows"` // "not counted" where sums carried noise.
 	Parties int    `json:"parties"`
 	Sums    int    `json:"sums"`   // Rounds over all parties, those that agree on bins included.
 	Survey  string `json:"survey"` // Chain over the sums that agree on bins.
@@ -172,6 +172,9 @@ type Commitment struct {
 	Digest string `json:"digest"`
 }
 
+// uncounted stands for the number of rows of a training with noise, which nobody learns.
+const uncounted = "not counted"
+
 // New describes a model. The digest is that of its canonical form.
 func New(m *model.Model, digest string) *Card {
 	c := &Card{
@@ -190,6 +193,9 @@ func New(m *model.Model, digest string) *Card {
 	}
 	for _, column := range m.Dropped {
 		c.Model.Dropped = append(c.Model.Dropped, Column{column.Name, column.Reason})
+	}
+	if m.Facts.Rho != nil {
+		c.Training.Rows = uncounted
 	}
 	c.Limits = []string{
 		"It is an association in these rows, not a cause: what would happen if a column were changed does not follow.",

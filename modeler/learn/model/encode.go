@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"comity/canon"
+	"comity/exact"
 	"comity/modeler/fixed"
 	"comity/modeler/learn"
 	"comity/modeler/learn/additive"
@@ -38,6 +39,7 @@ type record struct {
 	Parties int             `json:"parties"`
 	Sums    int             `json:"sums"`
 	Survey  canon.Digest    `json:"survey"`
+	Rho     *exact.Rat      `json:"rho,omitempty"`
 }
 
 type columnRecord struct {
@@ -76,7 +78,7 @@ func (m *Model) Encode() ([]byte, error) {
 		Format: format,
 		Target: targetRecord{Name: t.Name, Task: string(t.Task), Exponent: t.Exponent, Offset: canon.Int(t.Offset)},
 		Loss:   lossRecord{string(t.Loss.Kind), canon.Int(t.Loss.Scale), t.Loss.Level, t.Loss.Power},
-		Rows:   canon.Int(m.Facts.Rows), Parties: m.Facts.Parties, Sums: m.Facts.Sums, Survey: canon.Digest(m.Facts.Survey),
+		Rows:   canon.Int(m.Facts.Rows), Parties: m.Facts.Parties, Sums: m.Facts.Sums, Survey: canon.Digest(m.Facts.Survey), Rho: m.Facts.Rho,
 		Learner: string(m.Learner()),
 	}
 	if t.Task == table.Binary {
@@ -120,6 +122,9 @@ func Decode(data []byte) (*Model, error) {
 	if err == nil {
 		err = m.fill(&r)
 	}
+	if err == nil && m.Facts.Rho != nil && (m.Facts.Rho.Sign() <= 0 || m.Additive == nil || !m.Additive.Config.Noise.Private()) {
+		err = fmt.Errorf("a privacy cost of %s; only noisy sums have one, above 0", *m.Facts.Rho)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", learn.ErrModel, err)
 	}
@@ -128,7 +133,7 @@ func Decode(data []byte) (*Model, error) {
 
 // model reads all but the learner's own bytes.
 func (r *record) model() (*Model, error) {
-	m := &Model{Facts: Facts{int64(r.Rows), r.Parties, r.Sums, learn.Trace(r.Survey)}}
+	m := &Model{Facts: Facts{int64(r.Rows), r.Parties, r.Sums, learn.Trace(r.Survey), r.Rho}}
 	if r.Rows < 1 || r.Rows > learn.MaxRows || r.Parties < 1 || r.Sums < 1 {
 		return nil, fmt.Errorf("fitted to %d rows of %d parties in %d sums", r.Rows, r.Parties, r.Sums)
 	}

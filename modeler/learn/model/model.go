@@ -10,6 +10,7 @@ import (
 	"fmt"
 
 	"comity/canon"
+	"comity/exact"
 	"comity/modeler/fixed"
 	"comity/modeler/learn"
 	"comity/modeler/learn/additive"
@@ -48,6 +49,9 @@ type Facts struct {
 	Parties int         // How many participants held them.
 	Sums    int         // That were made, those of the survey included.
 	Survey  learn.Trace // Chain over the sums of the survey; the learner's own is in its bytes.
+	// Rho is what all sums together tell of one row, under zero-concentrated differential
+	// privacy, where they carry noise and whoever added it says so; nil where it does not.
+	Rho *exact.Rat
 }
 
 // Learner returns which learner made the model.

@@ -224,7 +224,7 @@ func TestDamagedModels(t *testing.T) {
 	for old, value := range map[string]string{
 		`"comity/learned@1"`: `"comity/learned@2"`, `"learner":"trees"`: `"learner":"oracle"`, `"kind":"logistic"`: `"kind":"poisson"`,
 		`"task":"binary"`: `"task":"count"`, `"low":"0"`: `"low":"1"`, `"high":"1"`: `"high":"1.0"`, `"name":"age"`: `"name":"dose"`, `"kind":"date"`: `"kind":"time"`,
-		`"rows":"300"`: `"rows":"0"`,
+		`"rows":"300"`: `"rows":"0"`, `"parties":1,`: `"parties":1,"rho":"1/2",`,
 	} {
 		wrong := bytes.Replace(data, []byte(old), []byte(value), 1)
 		if bytes.Equal(wrong, data) {
