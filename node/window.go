@@ -26,6 +26,11 @@ type line struct {
 	moved time.Time // When the last piece of a large message came; zero: none.
 }
 
+// returning is how long a hub that started again waits for members that have not come back:
+// three times as long as for one of whom it knows that it went. A member's dial may hang for
+// ten seconds, and on a loaded machine several of them at once are slow.
+const returning = 3 * absence
+
 // due is when a member is late.
 func (w window) due(l line) time.Time {
 	switch {
@@ -33,7 +38,7 @@ func (w window) due(l line) time.Time {
 	case l.met:
 		return w.began.Add(w.patience)
 	default:
-		return w.began.Add(min(absence, w.patience))
+		return w.began.Add(min(returning, w.patience))
 	}
 	ready := w.began.Add(nats.Carries(w.down))
 	first := ready.Add(w.patience + nats.Carries(min(w.up, nats.PieceBytes)))

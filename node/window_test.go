@@ -44,7 +44,7 @@ func TestWhoNeverCameIsNotWaitedForLong(t *testing.T) {
 		line line
 		want time.Duration
 	}{
-		"never came":    {line{}, absence},
+		"never came":    {line{}, returning},
 		"came and went": {line{met: true}, time.Minute},
 		"came":          {line{met: true, here: true}, time.Minute + nats.Carries(nats.PieceBytes)},
 		"slow":          {line{met: true, here: true, moved: began.Add(50 * time.Second)}, 110 * time.Second},
@@ -54,8 +54,8 @@ func TestWhoNeverCameIsNotWaitedForLong(t *testing.T) {
 		}
 	}
 	late, next := w.late([]party.ID{"KE", "TZ"}, began, func(id party.ID) line { return line{met: id == "KE", here: id == "KE"} })
-	if len(late) != 0 || next != absence {
-		t.Errorf("late are %v at once, the hub looks again in %s, want %s", late, next, absence)
+	if len(late) != 0 || next != returning {
+		t.Errorf("late are %v at once, the hub looks again in %s, want %s", late, next, returning)
 	}
 }
 
