@@ -80,7 +80,8 @@ func (j *journal) Append(entry []byte) error {
 }
 
 // fileStore keeps masked vectors of one round as files. They need not survive a crash
-// of the machine: the round starts over with them.
+// of the machine: the round starts over with them. A process that is killed leaves each
+// of them whole or not there.
 type fileStore string
 
 // Put replaces the file of that name.
@@ -89,13 +90,17 @@ func (s fileStore) Put(name string, data []byte) error {
 		return err
 	}
 	path := filepath.Join(string(s), name)
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		if gone := os.Remove(path); !errors.Is(gone, fs.ErrNotExist) { // On a full disk an empty file would stay.
+	part := path + ".part"
+	err := os.WriteFile(part, data, 0o600)
+	if err == nil {
+		err = os.Rename(part, path)
+	}
+	if err != nil {
+		if gone := os.Remove(part); !errors.Is(gone, fs.ErrNotExist) { // On a full disk an empty file would stay.
 			err = errors.Join(err, gone)
 		}
-		return err
 	}
-	return nil
+	return err
 }
 
 // Get returns what Put kept.

@@ -105,7 +105,7 @@ func TestAFlippedBitEndsTheJournalBeforeIt(t *testing.T) {
 // digest would else be believed to be there.
 func TestAFullDiskLeavesNoHalfFile(t *testing.T) {
 	s := fileStore(t.TempDir())
-	if err := os.Symlink("/dev/full", filepath.Join(string(s), "sum")); err != nil {
+	if err := os.Symlink("/dev/full", filepath.Join(string(s), "sum.part")); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Put("sum", []byte("masked")); !errors.Is(err, syscall.ENOSPC) {
@@ -113,5 +113,28 @@ func TestAFullDiskLeavesNoHalfFile(t *testing.T) {
 	}
 	if _, err := s.Get("sum"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("get after that: %v, want ErrNotExist", err)
+	}
+}
+
+// TestAKilledWriteIsNotThere holds that what a killed process wrote half is not taken for
+// what it kept, and that it can be kept again.
+func TestAKilledWriteIsNotThere(t *testing.T) {
+	s := fileStore(t.TempDir())
+	for _, half := range []string{"", "mas"} {
+		if err := os.WriteFile(filepath.Join(string(s), "sum.part"), []byte(half), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Get("sum"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("half of it: %v, want ErrNotExist", err)
+		}
+		if err := s.Put("sum", []byte("masked")); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Get("sum"); err != nil || string(got) != "masked" {
+			t.Errorf("kept %q (%v)", got, err)
+		}
+		if err := os.Remove(filepath.Join(string(s), "sum")); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
